@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One library per responsibility; imports run one way, from the top of this list to the bottom (see README, "How it works").
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let http = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, resources: resources,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "sono",
+    products: [
+        .executable(name: "sono", targets: ["sono"]),
+        .library(name: "Dynamics", targets: ["Dynamics"]),
+        .library(name: "Refinement", targets: ["Refinement"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
+    ],
+    targets: [
+        .target(name: "CKernels"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        library("Failures", []),
+        library("Dynamics", ["CKernels", "Failures"]),
+        library("TensorFiles", ["CKernels", "CZstd", "Failures", crypto]),
+        library("EmbeddingSets", ["TensorFiles", "Failures"]),
+        library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
+        library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
+        library("Evaluation", ["Refinement", "Failures"]),
+        library("Spooling", ["TensorFiles", "Failures"]),
+        library("Accounting", ["Failures", grdb, grdbSQLite]),
+        library(
+            "Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
+        library("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures", http, logging]),
+        .executableTarget(
+            name: "sono",
+            dependencies: [
+                "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
+                "EmbeddingSets", "TensorFiles", "Failures", argumentParser,
+            ],
+            resources: [.copy("Resources/debian-sections")],
+            swiftSettings: strict),
+        tests("Dynamics", ["CKernels", "Failures"]),
+        tests("TensorFiles", ["Failures"], resources: [.copy("Fixtures")]),
+        tests("EmbeddingSets", ["TensorFiles", "Failures"]),
+        tests("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
+        tests("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
+        tests("Evaluation", ["Refinement", "Failures"]),
+        tests("Spooling", ["Failures"]),
+        tests("Accounting", ["Failures", grdb]),
+        tests("Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
+        tests("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures"]),
+        .testTarget(
+            name: "SystemTests", dependencies: ["sono", "Accounting", "EmbeddingSets", "TensorFiles", "Failures"],
+            swiftSettings: strict),
+    ]
+)

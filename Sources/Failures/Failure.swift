@@ -1,0 +1,28 @@
+/// What went wrong, what to do about it, and what caused it.
+public struct Failure: Error, Sendable {
+    public let code: FailureCode
+    /// One sentence or two for a person, ending in the remedy.
+    public let message: String
+    /// The error underneath, for the log: an `errno` name, a library's own words.
+    public let cause: String?
+
+    public init(_ code: FailureCode, _ message: String, cause: String? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+}
+
+extension Failure: Equatable {
+    /// Two failures are the same if their codes are: messages are for people.
+    public static func == (left: Failure, right: Failure) -> Bool {
+        left.code == right.code
+    }
+}
+
+extension Failure: CustomStringConvertible {
+    public var description: String {
+        let words = "\(code.rawValue): \(message)"
+        return cause.map { "\(words) (\($0))" } ?? words
+    }
+}

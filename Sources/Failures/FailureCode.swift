@@ -1,0 +1,66 @@
+/// The closed list of things that can go wrong.
+///
+/// The raw value is what users meet: the same word stands in SQLite, JSON, metrics, logs and `reason.json`.
+public enum FailureCode: String, CaseIterable, Codable, Sendable {
+    // A batch that cannot be used.
+    case incomplete
+    case unreadable
+    case corruptZstd = "corrupt_zstd"
+    case corruptSafetensors = "corrupt_safetensors"
+    case corruptNpy = "corrupt_npy"
+    case unsupportedFormat = "unsupported_format"
+    case tooLarge = "too_large"
+    case dimensionMismatch = "dimension_mismatch"
+    case encoderMismatch = "encoder_mismatch"
+    case noRows = "no_rows"
+    case nonFiniteRows = "non_finite_rows"
+
+    // A model or a configuration that cannot be used.
+    case modelMissing = "model_missing"
+    case modelInvalid = "model_invalid"
+    case configurationInvalid = "configuration_invalid"
+
+    // The environment.
+    case noSpace = "no_space"
+    case ioError = "io_error"
+    case deadline
+    case crashed
+    case alreadyRunning = "already_running"
+    case unavailable
+    case storeNewer = "store_newer"
+    case storeDamaged = "store_damaged"
+
+    // A request that makes no sense.
+    case invalidArgument = "invalid_argument"
+    case notFound = "not_found"
+    case wrongState = "wrong_state"
+    case cancelled
+
+    case `internal`
+}
+
+extension FailureCode {
+    /// Whether waiting and trying the same bytes again can help.
+    public var isTransient: Bool {
+        switch self {
+        case .ioError, .noSpace: true
+        default: false
+        }
+    }
+
+    /// The process exit status for a command that ends with this failure (sysexits.h).
+    public var exitStatus: Int32 {
+        switch self {
+        case .invalidArgument: 64
+        case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy, .unsupportedFormat, .tooLarge,
+            .dimensionMismatch, .encoderMismatch, .noRows, .nonFiniteRows, .modelInvalid, .wrongState, .storeDamaged:
+            65
+        case .unreadable, .modelMissing, .notFound: 66
+        case .unavailable: 69
+        case .crashed, .internal: 70
+        case .noSpace, .ioError: 74
+        case .alreadyRunning, .deadline, .cancelled: 75
+        case .configurationInvalid, .storeNewer: 78
+        }
+    }
+}
