@@ -1,0 +1,50 @@
+# Thin on purpose: every target is a few commands that can be typed by hand.
+SHELL = /bin/bash
+PREFIX = /usr/local
+BUILD = swift build -c release
+PACKAGES = libsqlite3-dev libzstd-dev
+TEST_PACKAGES = $(PACKAGES) strace
+# What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
+BIN = .build-static/release/sono
+
+.PHONY: run test lint bench install packages test-packages
+
+run: packages
+	$(BUILD) --product sono
+	.build/release/sono demo
+
+test: test-packages
+	$(BUILD) --build-tests
+	swift test -c release --skip-build
+
+lint:
+	swift format lint --strict -r Sources Tests Package.swift
+
+bench: packages
+	$(BUILD) --product sono
+	Tests/Peers/bench
+
+install:
+	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)
+	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
+	install -Dm644 systemd/sono.service $(DESTDIR)/usr/lib/systemd/system/sono.service
+	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
+	install -Dm644 systemd/sono.sysusers $(DESTDIR)/usr/lib/sysusers.d/sono.conf
+	install -Dm644 systemd/sono.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sono.conf
+	install -Dm644 -t $(DESTDIR)/etc/sono/pipeline.d pipeline.d/*.sample
+	install -d $(DESTDIR)/etc/sono/models
+
+# Installs missing Debian packages when root; otherwise says what to type.
+define require
+	@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ $$(id -u) = 0 ]; then apt-get update -qq && apt-get install -y -qq $$missing; \
+	else echo "missing packages: run  sudo apt-get install -y$$missing"; exit 1; fi
+endef
+
+packages:
+	$(call require,$(PACKAGES))
+
+test-packages:
+	$(call require,$(TEST_PACKAGES))
