@@ -74,7 +74,7 @@ let package = Package(
         tests("Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
         tests("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures"]),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "Accounting", "EmbeddingSets", "TensorFiles", "Failures"],
+            name: "SystemTests", dependencies: ["sono", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

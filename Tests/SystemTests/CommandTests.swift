@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+@Suite("exit codes")
+struct CommandTests {
+    @Test("usage, missing input, bad data and an absent service have the exit codes of the contract")
+    func exitCodes() throws {
+        let scratch = try Scratch()
+        let garbage = scratch("garbage.safetensors")
+        try Data(repeating: 0xFF, count: 64).write(to: URL(fileURLWithPath: garbage))
+        let expected: [([String], Int32)] = [
+            (["refine"], 64),
+            (["no-such-command"], 64),
+            (["inspect", scratch("absent")], 66),
+            (["inspect", garbage], 65),
+            (["refine", "--model", scratch("absent"), garbage, scratch("out")], 66),
+            (["refine", "--model", garbage, garbage, scratch("out")], 65),
+            (["status", "--root", scratch("nothing-here")], 69),
+            (["inspect", Batches.model.path], 0),
+            (["--help"], 0),
+            (["--version"], 0),
+        ]
+        for (arguments, status) in expected {
+            let outcome = try Sono.run(arguments)
+            #expect(outcome.status == status, "sono \(arguments): \(outcome.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+    }
+
+    @Test("pack turns a bare .npy into a checked set that inspect and refine accept")
+    func pack() throws {
+        let scratch = try Scratch()
+        var npy = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
+        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (10, 24), }"
+        header += String(repeating: " ", count: 117 - header.utf8.count) + "\n"
+        npy += Data([118, 0]) + Data(header.utf8)
+        Batches.embeddings(rows: 10, seed: 1).withUnsafeBytes { npy.append(contentsOf: $0) }
+        try npy.write(to: scratch.url.appending(path: "rows.npy"))
+        let packed = try Sono.run(["pack", scratch("rows.npy"), scratch("rows.safetensors.zst")])
+        #expect(packed.status == 0, "\(packed.errors)")
+        let inspected = try Sono.run(["inspect", "--json", scratch("rows.safetensors.zst")])
+        #expect(inspected.status == 0, "\(inspected.errors)")
+        #expect(try inspected.json()["schema"] != nil)
+        let refined = try Sono.run([
+            "refine", "--model", Batches.model.path, scratch("rows.safetensors.zst"), scratch("out.safetensors"),
+        ])
+        #expect(refined.status == 0, "\(refined.errors)")
+        #expect(try Tensors(path: scratch("out.safetensors")).shape("embeddings") == [10, 24])
+    }
+}
+
+@Suite("the demo and the installed tree")
+struct DemoTests {
+    @Test("the demo trains, serves, and beats zero-shot on real data, every row exactly once")
+    func demo() throws {
+        let scratch = try Scratch()
+        let outcome = try Sono.run(["demo", "--json", "--keep", scratch("kept")])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let report = try outcome.json()
+        let accuracy = try #require(report["accuracy"] as? Double)
+        let zeroShot = try #require((report["zero_shot"] as? [String: Any])?["accuracy"] as? Double)
+        #expect(accuracy >= 0.57 && accuracy > zeroShot + 0.05)
+        #expect(report["rows"] as? Int == 3_607)
+        #expect(FileManager.default.fileExists(atPath: scratch("kept/state/sono.sqlite")))
+    }
+
+    @Test("an installed tree that is moved away finds its data with the build folder out of sight")
+    func movedTree() throws {
+        try #require(getuid() == 0, "needs root, to hide the build folder from the moved program")
+        let scratch = try Scratch()
+        let source = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let install = try Process.run(
+            URL(fileURLWithPath: "/usr/bin/make"),
+            arguments: [
+                "-s", "-C", source.path, "install", "DESTDIR=\(scratch("first"))", "BIN=\(Sono.executable.path)",
+            ])
+        install.waitUntilExit()
+        try #require(install.terminationStatus == 0)
+        for file in [
+            "usr/lib/systemd/system/sono.service", "usr/lib/sysusers.d/sono.conf", "usr/lib/tmpfiles.d/sono.conf",
+        ] {
+            #expect(FileManager.default.fileExists(atPath: scratch("first/\(file)")), "\(file)")
+        }
+        try FileManager.default.moveItem(atPath: scratch("first"), toPath: scratch("second"))
+        let build = Sono.executable.deletingLastPathComponent().path
+        let outcome = try Sono.run(
+            [
+                "--mount", "sh", "-c",
+                "mount -t tmpfs none '\(build)' && exec '\(scratch("second/usr/local/bin/sono"))' demo --json",
+            ],
+            executable: URL(fileURLWithPath: "/usr/bin/unshare"))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try outcome.json()["rows"] as? Int == 3_607)
+    }
+}

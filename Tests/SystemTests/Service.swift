@@ -1,0 +1,96 @@
+import Foundation
+import GRDB
+import Testing
+
+/// A real `sono serve --root` with one pipeline, `p`, serving the reference model.
+final class Service {
+    let root: Scratch
+    private(set) var process: Process?
+
+    static let pipeline = """
+        model: reference.safetensors
+        settle: 200ms
+        incomplete_after: 1s
+        """
+
+    init(pipeline: String = Service.pipeline) throws {
+        root = try Scratch()
+        let files = FileManager.default
+        for folder in ["pipeline.d", "models", "logs"] {
+            try files.createDirectory(atPath: root(folder), withIntermediateDirectories: true)
+        }
+        try files.copyItem(atPath: Batches.model.path, toPath: root("models/reference.safetensors"))
+        try Data(pipeline.utf8).write(to: root.url.appending(path: "pipeline.d/p.yaml"))
+    }
+
+    deinit {
+        if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// Starts the service and waits until it answers; as another user where one is named (root only).
+    func start(as user: String? = nil) throws {
+        let command = ["serve", "--root", root.url.path]
+        let logs = root.url.appending(path: "logs")
+        if let user {
+            let change = ["--reuid", user, "--clear-groups", Sono.executable.path]
+            process = try Sono.start(change + command, logs: logs, executable: URL(fileURLWithPath: "/usr/bin/setpriv"))
+        } else {
+            process = try Sono.start(command, logs: logs)
+        }
+        try eventually("the service answers") {
+            try #require(isRunning, "the service ended: \(log)")
+            return try Sono.run(["status", "--root", root.url.path, "--json"]).status == 0
+                && FileManager.default.fileExists(atPath: root("run/status.sock"))
+        }
+    }
+
+    var isRunning: Bool { process?.isRunning ?? false }
+
+    var log: String { (try? String(contentsOfFile: root("logs/err"), encoding: .utf8)) ?? "" }
+
+    func signal(_ number: Int32) {
+        if let process { kill(process.processIdentifier, number) }
+    }
+
+    /// Ends the service and returns its exit status (negative: the signal that ended it).
+    @discardableResult
+    func stop(_ number: Int32 = SIGTERM) -> Int32 {
+        guard let process else { return 0 }
+        signal(number)
+        process.waitUntilExit()
+        self.process = nil
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
+
+    /// Drops a file as a careful producer does: written under .tmp/, then renamed into incoming/.
+    func drop(_ data: Data, as name: String) throws {
+        let temporary = root("spool/p/.tmp/\(name)")
+        try data.write(to: URL(fileURLWithPath: temporary))
+        try #require(rename(temporary, root("spool/p/incoming/\(name)")) == 0)
+    }
+
+    func files(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: root("spool/p/\(folder)")).sorted()
+    }
+
+    /// What a consumer sees: the views, through a connection of its own.
+    func rows(_ sql: String) throws -> [Row] {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let database = try DatabaseQueue(path: root("state/sono.sqlite"), configuration: configuration)
+        return try database.read { try Row.fetchAll($0, sql: sql) }
+    }
+
+    func number(_ sql: String) throws -> Int {
+        try #require(rows(sql).first?[0] as Int?)
+    }
+
+    /// Waits until nothing waits any more: incoming/ and work/ are empty and every job is settled.
+    func waitUntilSettled(within seconds: Double = 120) throws {
+        try eventually("every input is settled", within: seconds) {
+            try files(in: "incoming").isEmpty && files(in: "work").isEmpty
+                && number("SELECT count(*) FROM v1_jobs WHERE state IN ('queued', 'running', 'retrying')") == 0
+        }
+    }
+}

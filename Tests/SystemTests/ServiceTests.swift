@@ -1,0 +1,171 @@
+import Foundation
+import GRDB
+import Testing
+
+@Suite("the service")
+struct ServiceTests {
+    @Test("a dropped batch becomes rows that agree with `sono refine` on the same file")
+    func dropToRows() throws {
+        let service = try Service()
+        try service.start()
+        let batch = Batches.batch(rows: 1_000, seed: 3)
+        try service.drop(batch.zstdFrame, as: "a.safetensors.zst")
+        try service.waitUntilSettled()
+
+        let input = service.root("a.safetensors")
+        try batch.write(to: URL(fileURLWithPath: input))
+        let output = service.root("refined.safetensors")
+        let refined = try Sono.run(["refine", "--model", Batches.model.path, input, output])
+        #expect(refined.status == 0, "\(refined.errors)")
+        let expected = try Tensors(path: output)
+        let predicted = try expected.int32s("predicted")
+        let score = try expected.floats("score")
+
+        let rows = try service.rows(
+            "SELECT row, item_id, class, label, score, margin, status, top_k FROM v1_results ORDER BY row")
+        #expect(rows.count == 1_000)
+        for (index, row) in rows.enumerated() {
+            #expect(row["row"] as Int == index)
+            #expect(row["item_id"] as String == "\(3_000_000 + index)")
+            #expect(row["class"] as Int32 == predicted[index])
+            #expect(row["label"] as String == "class \(predicted[index])")
+            #expect(abs((row["score"] as Double) - Double(score[index])) < 1e-6)
+            #expect(row["status"] as String == "ok")
+        }
+        let status = try Sono.run(["status", "--root", service.root.url.path])
+        #expect(status.status == 0)
+        #expect(status.output.contains("p"), "\(status.output)")
+        #expect(try service.files(in: "done").count == 1)
+        #expect(service.stop() == 0)
+    }
+
+    @Test("status, jobs, job and results answer from SQLite while the daemon is down, and say so")
+    func queriesWhileDown() throws {
+        let service = try Service()
+        try service.start()
+        try service.drop(Batches.batch(rows: 10, seed: 1), as: "a.safetensors")
+        try service.waitUntilSettled()
+        let root = ["--root", service.root.url.path]
+        let up = try Sono.run(["jobs", "--json"] + root)
+        #expect(service.stop() == 0)
+        let down = try Sono.run(["jobs", "--json"] + root)
+        #expect(down.status == 0)
+        #expect(down.output == up.output)
+        #expect(!down.errors.isEmpty)
+        for command in [["status"], ["job", "1"], ["results", "--after", "0"]] {
+            let answer = try Sono.run(command + root)
+            #expect(answer.status == 0, "\(command): \(answer.errors)")
+            #expect(!answer.output.isEmpty)
+        }
+    }
+
+    @Test("a second daemon on the same root exits 75 and names the first")
+    func secondDaemon() throws {
+        let service = try Service()
+        try service.start()
+        let second = try Sono.run(["serve", "--root", service.root.url.path])
+        #expect(second.status == 75)
+        #expect(second.errors.contains("\(service.process?.processIdentifier ?? 0)"), "\(second.errors)")
+        #expect(service.isRunning)
+        #expect(service.stop() == 0)
+    }
+
+    @Test("a reload takes a good file and leaves the running pipeline as it was for a bad one")
+    func reload() throws {
+        let service = try Service()
+        try service.start()
+        let file = service.root.url.appending(path: "pipeline.d/p.yaml")
+        try Data("model: reference.safetensors\nclasify: { top_k: 2 }\n".utf8).write(to: file)
+        service.signal(SIGHUP)
+        try eventually("the bad key is named in the log") { service.log.contains("clasify") }
+        try service.drop(Batches.batch(rows: 10, seed: 1), as: "a.safetensors")
+        try service.waitUntilSettled()
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'done'") == 1)
+
+        try Data("\(Service.pipeline)\nclassify: { top_k: 1 }\n".utf8).write(to: file)
+        service.signal(SIGHUP)
+        try eventually("the new top_k is in force") {
+            try service.drop(Batches.batch(rows: 5, seed: .random(in: 2...1_000_000)), as: "b.safetensors")
+            try service.waitUntilSettled()
+            let last = try service.rows("SELECT top_k FROM v1_results ORDER BY seq DESC LIMIT 1").first?[0] as String?
+            return try JSONSerialization.jsonObject(with: Data((last ?? "[]").utf8)) as? [[Any]] != nil
+                && last?.filter { $0 == "[" }.count == 2
+        }
+        #expect(service.stop() == 0)
+    }
+
+    @Test("hold keeps a batch back, release lets it run, cancel ends it, requeue makes a new job")
+    func control() throws {
+        let service = try Service()
+        try service.start()
+        let root = ["--root", service.root.url.path]
+        try service.drop(Batches.batch(rows: 400_000, seed: 1), as: "long.safetensors")
+        try service.drop(Batches.batch(rows: 400_000, seed: 2), as: "held.safetensors")
+        try eventually("both are known") { try service.number("SELECT count(*) FROM v1_jobs") == 2 }
+        let waiting = try service.rows("SELECT job_id FROM v1_jobs WHERE state = 'queued'")
+        let job = try #require(waiting.first?[0] as Int?, "nothing waits behind the first batch")
+        #expect(try Sono.run(["hold", "\(job)"] + root).status == 0)
+        try eventually("the other is done") {
+            try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'done'") == 1
+        }
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'held'") == 1)
+        #expect(try Sono.run(["release", "\(job)"] + root).status == 0)
+        #expect(try Sono.run(["hold", "\(job)"] + root).status == 0 || true)
+        let cancel = try Sono.run(["cancel", "\(job)"] + root)
+        if cancel.status == 0 {
+            try eventually("it is cancelled") {
+                try service.number("SELECT count(*) FROM v1_jobs WHERE job_id = \(job) AND state = 'cancelled'") == 1
+            }
+            #expect(try Sono.run(["requeue", "\(job)"] + root).status == 0)
+        }
+        try service.waitUntilSettled()
+        #expect(try service.number("SELECT count(*) FROM v1_results") == 800_000)
+
+        #expect(try Sono.run(["requeue", "1"] + root).status == 0)
+        try eventually("the new job is done") {
+            try service.number("SELECT count(*) FROM v1_jobs WHERE supersedes = 1 AND state = 'done'") == 1
+        }
+        #expect(service.stop() == 0)
+    }
+
+    @Test("verify recomputes a finished job bit for bit, and notices a changed result")
+    func verify() throws {
+        let service = try Service()
+        try service.start()
+        try service.drop(Batches.batch(rows: 3_000, seed: 1), as: "a.safetensors")
+        try service.waitUntilSettled()
+        #expect(service.stop() == 0)
+        let same = try Sono.run(["verify", "1", "--root", service.root.url.path])
+        #expect(same.status == 0, "\(same.errors)")
+        let database = try DatabaseQueue(path: service.root("state/sono.sqlite"))
+        try database.write { db in
+            let table = try String.fetchOne(
+                db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'result%'")
+            try db.execute(sql: "UPDATE \(try #require(table)) SET score = score + 0.001 WHERE seq = 1234")
+        }
+        try database.close()
+        let changed = try Sono.run(["verify", "1", "--root", service.root.url.path])
+        #expect(changed.status == 1, "\(changed.output)\(changed.errors)")
+    }
+
+    @Test("submit --wait delivers, reports the job, and calls the same bytes a duplicate unless --again is given")
+    func submit() throws {
+        let service = try Service()
+        try service.start()
+        let file = service.root("mine.safetensors")
+        try Batches.batch(rows: 50, seed: 9).write(to: URL(fileURLWithPath: file))
+        let arguments = ["submit", file, "--pipeline", "p", "--wait", "--root", service.root.url.path]
+        let first = try Sono.run(arguments)
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(try service.number("SELECT count(*) FROM v1_results") == 50)
+        #expect(FileManager.default.fileExists(atPath: file), "submit copies, it does not take")
+        let second = try Sono.run(arguments)
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'duplicate' AND duplicate_of = 1") == 1)
+        let again = try Sono.run(arguments + ["--again"])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE supersedes = 1 AND state = 'done'") == 1)
+        #expect(try service.number("SELECT count(*) FROM v1_results") == 100)
+        #expect(service.stop() == 0)
+    }
+}
