@@ -1,0 +1,373 @@
+// The kernels, written once with vectors of CK_WIDTH floats, and included by kernels.c once for each instruction set.
+//
+// Expects: CK_NAME(x)   the variant's name for x
+//          CK_WIDTH     floats in a vector
+//          CK_ROWS      rows of a micro-tile; CK_ROWS * 2 sums, 2 vectors of b and one of a should fit the registers
+//          CK_FMA       1 if the processor multiplies and adds in one rounding
+//
+// No function here depends on optimisation to be right; ends of vectors go through a padded copy, so that they take the
+// same path as everything else.
+
+typedef float CK_NAME(vf) __attribute__((vector_size(4 * CK_WIDTH)));
+typedef int32_t CK_NAME(vi) __attribute__((vector_size(4 * CK_WIDTH)));
+typedef float CK_NAME(half) __attribute__((vector_size(2 * CK_WIDTH)));
+typedef double CK_NAME(vd) __attribute__((vector_size(4 * CK_WIDTH)));
+#define vf CK_NAME(vf)
+#define vi CK_NAME(vi)
+#define vd CK_NAME(vd)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf CK_NAME(load)(const float *p) {
+    vf v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+INLINE void CK_NAME(store)(float *p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
+INLINE vf CK_NAME(set)(float x) { return x - (vf){0}; }
+// a * b + c
+INLINE vf CK_NAME(fma)(vf a, vf b, vf c) {
+#if CK_FMA
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+INLINE vf CK_NAME(select)(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+// NaN stays NaN: both comparisons are false then.
+INLINE vf CK_NAME(clamp)(vf x, float low, float high) {
+    vf a = CK_NAME(set)(low), b = CK_NAME(set)(high);
+    x = CK_NAME(select)(x < a, a, x);
+    return CK_NAME(select)(x > b, b, x);
+}
+#define load CK_NAME(load)
+#define store CK_NAME(store)
+#define set CK_NAME(set)
+#define fma CK_NAME(fma)
+#define select CK_NAME(select)
+#define clamp CK_NAME(clamp)
+
+// ---- Functions of a vector
+
+// Rational approximation of degree 13/6, odd (the coefficients are those of Eigen's generic tanh). Past the clamp tanh
+// rounds to 1.
+INLINE vf CK_NAME(tanh)(vf x) {
+    x = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
+    vf s = x * x;
+    vf p = set(-2.76076847742355e-16f);
+    p = fma(p, s, set(2.00018790482477e-13f));
+    p = fma(p, s, set(-8.60467152213735e-11f));
+    p = fma(p, s, set(5.12229709037114e-08f));
+    p = fma(p, s, set(1.48572235717979e-05f));
+    p = fma(p, s, set(6.37261928875436e-04f));
+    p = fma(p, s, set(4.89352455891786e-03f));
+    vf q = set(1.19825839466702e-06f);
+    q = fma(q, s, set(1.18534705686654e-04f));
+    q = fma(q, s, set(2.26843463243900e-03f));
+    q = fma(q, s, set(4.89352518554385e-03f));
+    return clamp(x * p / q, -1, 1);
+}
+
+// Rational approximation of degree 13/8, odd (coefficients as in Eigen and XLA). Past the clamp erf rounds to 1.
+INLINE vf CK_NAME(erf)(vf x) {
+    x = clamp(x, -4, 4);
+    vf s = x * x;
+    vf p = set(-2.72614225801306e-10f);
+    p = fma(p, s, set(2.77068142495902e-08f));
+    p = fma(p, s, set(-2.10102402082508e-06f));
+    p = fma(p, s, set(-5.69250639462346e-05f));
+    p = fma(p, s, set(-7.34990630326855e-04f));
+    p = fma(p, s, set(-2.95459980854025e-03f));
+    p = fma(p, s, set(-1.60960333262415e-02f));
+    vf q = set(-1.45660718464996e-05f);
+    q = fma(q, s, set(-2.13374055278905e-04f));
+    q = fma(q, s, set(-1.68282697438203e-03f));
+    q = fma(q, s, set(-7.37332916720468e-03f));
+    q = fma(q, s, set(-1.42647390514189e-02f));
+    return clamp(x * p / q, -1, 1);
+}
+
+// e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (coefficients as in Cephes expf). Results stay within the
+// normal numbers.
+INLINE vf CK_NAME(exp)(vf x) {
+    x = clamp(x, -87.0f, 88.0f);
+    // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits of the sum.
+    vf magic = set(12582912.0f);
+    vf sum = fma(x, set(1.44269504088896341f), magic);
+    vf n = sum - magic;
+    vf r = fma(n, set(-0.693359375f), x);
+    r = fma(n, set(2.12194440e-4f), r);
+    vf p = set(1.9875691500e-4f);
+    p = fma(p, r, set(1.3981999507e-3f));
+    p = fma(p, r, set(8.3334519073e-3f));
+    p = fma(p, r, set(4.1665795894e-2f));
+    p = fma(p, r, set(1.6666665459e-1f));
+    p = fma(p, r, set(5.0000001201e-1f));
+    p = fma(p * r, r, r) + 1.0f;
+    vi exponent = ((vi)sum << 23) + (127 << 23);
+    return p * (vf)exponent;
+}
+
+INLINE vf CK_NAME(sigmoid)(vf x) { return fma(CK_NAME(tanh)(0.5f * x), set(0.5f), set(0.5f)); }
+INLINE vf CK_NAME(gauss)(vf x) { return fma(CK_NAME(erf)(0.70710678118654752f * x), set(0.5f), set(0.5f)); }
+INLINE vf CK_NAME(gelu)(vf x) { return x * CK_NAME(gauss)(x); }
+INLINE vf CK_NAME(silu)(vf x) { return x * CK_NAME(sigmoid)(x); }
+
+// The slopes: 1 - tanh²; Φ(x) + x φ(x); σ (1 + x (1 - σ)).
+INLINE vf CK_NAME(tanh_slope)(vf x) {
+    vf y = CK_NAME(tanh)(x);
+    return 1.0f - y * y;
+}
+INLINE vf CK_NAME(gelu_slope)(vf x) {
+    vf density = 0.39894228040143268f * CK_NAME(exp)(-0.5f * (x * x));
+    return fma(x, density, CK_NAME(gauss)(x));
+}
+INLINE vf CK_NAME(silu_slope)(vf x) {
+    vf y = CK_NAME(sigmoid)(x);
+    return y * fma(x, 1.0f - y, set(1.0f));
+}
+
+// Runs `result = expression of x` over an array, the end through a padded copy.
+#define CK_MAP(array, count, x, expression)                       \
+    do {                                                          \
+        size_t i_ = 0;                                            \
+        for (; i_ + CK_WIDTH <= (count); i_ += CK_WIDTH) {        \
+            vf x = load((array) + i_);                            \
+            store((array) + i_, (expression));                    \
+        }                                                         \
+        if (i_ < (count)) {                                       \
+            float end_[CK_WIDTH] = {0};                           \
+            __builtin_memcpy(end_, (array) + i_, 4 * ((count) - i_)); \
+            vf x = load(end_);                                    \
+            store(end_, (expression));                            \
+            __builtin_memcpy((array) + i_, end_, 4 * ((count) - i_)); \
+        }                                                         \
+    } while (0)
+
+static void CK_NAME(activate)(ck_activation activation, float *x, size_t count) {
+    switch (activation) {
+    case ck_tanh: CK_MAP(x, count, v, CK_NAME(tanh)(v)); break;
+    case ck_gelu: CK_MAP(x, count, v, CK_NAME(gelu)(v)); break;
+    case ck_silu: CK_MAP(x, count, v, CK_NAME(silu)(v)); break;
+    }
+}
+
+static void CK_NAME(backpropagate)(ck_activation activation, const float *preactivation, float *gradient,
+                                   size_t count) {
+    for (size_t i = 0; i < count; i += CK_WIDTH) {
+        size_t lanes = count - i < CK_WIDTH ? count - i : CK_WIDTH;
+        float in[CK_WIDTH] = {0}, out[CK_WIDTH] = {0};
+        __builtin_memcpy(in, preactivation + i, 4 * lanes);
+        __builtin_memcpy(out, gradient + i, 4 * lanes);
+        vf x = load(in), slope = set(0);
+        switch (activation) {
+        case ck_tanh: slope = CK_NAME(tanh_slope)(x); break;
+        case ck_gelu: slope = CK_NAME(gelu_slope)(x); break;
+        case ck_silu: slope = CK_NAME(silu_slope)(x); break;
+        }
+        store(out, load(out) * slope);
+        __builtin_memcpy(gradient + i, out, 4 * lanes);
+    }
+}
+
+// ---- Sums
+
+// A fixed order: the two halves of each vector are added in double precision, then the lanes from first to last.
+INLINE vd CK_NAME(add_products)(vd sum, vf x, vf y) {
+    CK_NAME(half) a, b, c, d;
+    __builtin_memcpy(&a, &x, sizeof a);
+    __builtin_memcpy(&b, (char *)&x + sizeof a, sizeof b);
+    __builtin_memcpy(&c, &y, sizeof c);
+    __builtin_memcpy(&d, (char *)&y + sizeof c, sizeof d);
+    sum = sum + __builtin_convertvector(a, vd) * __builtin_convertvector(c, vd);
+    return sum + __builtin_convertvector(b, vd) * __builtin_convertvector(d, vd);
+}
+
+INLINE double CK_NAME(lanes)(vd sum) {
+    double total = 0;
+    for (size_t i = 0; i < CK_WIDTH / 2; i++) total += sum[i];
+    return total;
+}
+
+static double CK_NAME(dot)(const float *x, const float *y, size_t count) {
+    vd sum = {0};
+    size_t i = 0;
+    for (; i + CK_WIDTH <= count; i += CK_WIDTH) sum = CK_NAME(add_products)(sum, load(x + i), load(y + i));
+    if (i < count) {
+        float a[CK_WIDTH] = {0}, b[CK_WIDTH] = {0};
+        __builtin_memcpy(a, x + i, 4 * (count - i));
+        __builtin_memcpy(b, y + i, 4 * (count - i));
+        sum = CK_NAME(add_products)(sum, load(a), load(b));
+    }
+    return CK_NAME(lanes)(sum);
+}
+
+static double CK_NAME(exponentiate)(float *x, float shift, size_t count) {
+    CK_MAP(x, count, v, CK_NAME(exp)(v - shift));
+    vd sum = {0};
+    size_t i = 0;
+    for (; i + CK_WIDTH <= count; i += CK_WIDTH) sum = CK_NAME(add_products)(sum, load(x + i), set(1));
+    if (i < count) {
+        float end[CK_WIDTH] = {0};
+        __builtin_memcpy(end, x + i, 4 * (count - i));
+        sum = CK_NAME(add_products)(sum, load(end), set(1));
+    }
+    return CK_NAME(lanes)(sum);
+}
+
+// ---- Linear combinations
+
+static void CK_NAME(combine)(const float *base, size_t terms, const float *factors, const float *const *x, float *y,
+                             size_t count) {
+    size_t i = 0;
+    for (; i + CK_WIDTH <= count; i += CK_WIDTH) {
+        vf sum = load(base + i);
+        for (size_t j = 0; j < terms; j++) sum = fma(set(factors[j]), load(x[j] + i), sum);
+        store(y + i, sum);
+    }
+    if (i < count) {
+        size_t bytes = 4 * (count - i);
+        float end[CK_WIDTH] = {0}, term[CK_WIDTH] = {0};
+        __builtin_memcpy(end, base + i, bytes);
+        vf sum = load(end);
+        for (size_t j = 0; j < terms; j++) {
+            __builtin_memcpy(term, x[j] + i, bytes);
+            sum = fma(set(factors[j]), load(term), sum);
+        }
+        store(end, sum);
+        __builtin_memcpy(y + i, end, bytes);
+    }
+}
+
+// One rounding an element in any variant, so the compiler may vectorise these as it likes.
+static void CK_NAME(scale)(const float *x, float factor, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = factor * x[i];
+}
+
+static void CK_NAME(add_row)(const float *row, size_t m, size_t n, float *y) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) y[i * n + j] += row[j];
+}
+
+// ---- Matrix product
+
+#define CK_PANEL (2 * CK_WIDTH)
+
+static void CK_NAME(pack)(size_t n, size_t k, const float *b, int transposed, float *packed) {
+    size_t row = transposed ? 1 : n, column = transposed ? k : 1;
+    for (size_t first = 0; first < n; first += CK_PANEL) {
+        size_t columns = n - first < CK_PANEL ? n - first : CK_PANEL;
+        for (size_t p = 0; p < k; p++) {
+            for (size_t j = 0; j < CK_PANEL; j++)
+                *packed++ = j < columns ? b[p * row + (first + j) * column] : 0;
+        }
+    }
+}
+
+// rows x CK_PANEL elements of c over `depth` terms: all sums live in registers once `rows`, a constant at each call, is
+// unrolled.
+INLINE void CK_NAME(tile)(int rows, size_t depth, const float *a, size_t row_stride, size_t column_stride,
+                          const float *panel, float *c, size_t stride, size_t columns, int accumulating) {
+    vf sum[CK_ROWS][2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = set(0);
+
+    for (size_t p = 0; p < depth; p++, a += column_stride, panel += CK_PANEL) {
+        vf b0 = load(panel), b1 = load(panel + CK_WIDTH);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+            vf factor = set(a[(size_t)i * row_stride]);
+            sum[i][0] = fma(factor, b0, sum[i][0]);
+            sum[i][1] = fma(factor, b1, sum[i][1]);
+        }
+    }
+
+    if (columns == CK_PANEL) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++, c += stride) {
+            store(c, accumulating ? load(c) + sum[i][0] : sum[i][0]);
+            store(c + CK_WIDTH, accumulating ? load(c + CK_WIDTH) + sum[i][1] : sum[i][1]);
+        }
+        return;
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++, c += stride) {
+        float out[CK_PANEL];
+        store(out, sum[i][0]);
+        store(out + CK_WIDTH, sum[i][1]);
+        for (size_t j = 0; j < columns; j++) c[j] = accumulating ? c[j] + out[j] : out[j];
+    }
+}
+
+// Blocks of CK_DEPTH terms keep a panel in the first-level cache, blocks of CK_BAND rows keep a in the second.
+enum { CK_NAME(DEPTH) = 256, CK_NAME(BAND) = 96 };
+
+static void CK_NAME(multiply)(size_t m, size_t n, size_t k, const float *a, size_t row_stride, size_t column_stride,
+                              const float *packed, float *c, int accumulating) {
+    if (k == 0 && !accumulating) __builtin_memset(c, 0, 4 * m * n);
+    for (size_t first = 0; first < k; first += CK_NAME(DEPTH)) {
+        size_t depth = k - first < CK_NAME(DEPTH) ? k - first : CK_NAME(DEPTH);
+        int adds = accumulating || first > 0;
+        for (size_t band = 0; band < m; band += CK_NAME(BAND)) {
+            size_t end = m - band < CK_NAME(BAND) ? m : band + CK_NAME(BAND);
+            for (size_t j = 0; j < n; j += CK_PANEL) {
+                const float *panel = packed + j * k + first * CK_PANEL;
+                size_t columns = n - j < CK_PANEL ? n - j : CK_PANEL;
+                for (size_t i = band; i < end; i += CK_ROWS) {
+                    const float *rows = a + i * row_stride + first * column_stride;
+                    float *out = c + i * n + j;
+#define CK_CASE(count)                                                                                     \
+    case count:                                                                                            \
+        CK_NAME(tile)(count, depth, rows, row_stride, column_stride, panel, out, n, columns, adds);        \
+        break;
+                    switch (end - i < CK_ROWS ? end - i : CK_ROWS) {
+                        CK_CASE(1)
+                        CK_CASE(2)
+                        CK_CASE(3)
+                        CK_CASE(4)
+#if CK_ROWS > 4
+                        CK_CASE(5)
+                        CK_CASE(6)
+#endif
+#if CK_ROWS > 6
+                        CK_CASE(7)
+                        CK_CASE(8)
+#endif
+                    }
+#undef CK_CASE
+                }
+            }
+        }
+    }
+}
+
+static const ck_kernels CK_NAME(kernels) = {
+    .name = CK_STRING,
+    .panel = CK_PANEL,
+    .pack = CK_NAME(pack),
+    .multiply = CK_NAME(multiply),
+    .activate = CK_NAME(activate),
+    .backpropagate = CK_NAME(backpropagate),
+    .exponentiate = CK_NAME(exponentiate),
+    .combine = CK_NAME(combine),
+    .scale = CK_NAME(scale),
+    .add_row = CK_NAME(add_row),
+    .dot = CK_NAME(dot),
+};
+
+#undef vf
+#undef vi
+#undef vd
+#undef INLINE
+#undef load
+#undef store
+#undef set
+#undef fma
+#undef select
+#undef clamp
+#undef CK_MAP
+#undef CK_PANEL
+#undef CK_NAME
+#undef CK_STRING
+#undef CK_WIDTH
+#undef CK_ROWS
+#undef CK_FMA

@@ -1,0 +1,93 @@
+import CKernels
+
+extension Float: KernelScalar {
+    /// Chosen once; the table is constant data in the C library.
+    private static var kernels: ck_kernels { ck_best().pointee }
+
+    public static var kernelName: String { String(cString: kernels.name) }
+
+    public static func multiply(
+        m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, transposed transposedA: Bool,
+        _ b: UnsafePointer<Float>, transposed transposedB: Bool,
+        into c: UnsafeMutablePointer<Float>, accumulating: Bool
+    ) {
+        let (row, column) = transposedA ? (1, m) : (k, 1)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: packedCount(n: n, k: k)) { buffer in
+            guard let packed = buffer.baseAddress else { return }
+            pack(n: n, k: k, b, transposed: transposedB, into: packed)
+            kernels.multiply(m, n, k, a, row, column, packed, c, accumulating ? 1 : 0)
+        }
+    }
+
+    public static func packedCount(n: Int, k: Int) -> Int {
+        let panel = kernels.panel
+        return max(1, (n + panel - 1) / panel * panel * k)
+    }
+
+    public static func pack(
+        n: Int, k: Int, _ b: UnsafePointer<Float>, transposed: Bool, into packed: UnsafeMutablePointer<Float>
+    ) {
+        kernels.pack(n, k, b, transposed ? 1 : 0, packed)
+    }
+
+    public static func multiplyPacked(
+        m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, _ packed: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>, accumulating: Bool
+    ) {
+        kernels.multiply(m, n, k, a, k, 1, packed, c, accumulating ? 1 : 0)
+    }
+
+    public static func apply(_ activation: Activation, _ x: UnsafeMutablePointer<Float>, count: Int) {
+        kernels.activate(activation.kernel, x, count)
+    }
+
+    public static func backpropagate(
+        _ activation: Activation, preactivation: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
+        count: Int
+    ) {
+        kernels.backpropagate(activation.kernel, preactivation, gradient, count)
+    }
+
+    public static func exponentiate(_ x: UnsafeMutablePointer<Float>, shift: Float, count: Int) -> Double {
+        kernels.exponentiate(x, shift, count)
+    }
+
+    public static func combine(
+        _ base: UnsafePointer<Float>, _ factors: [Float], _ x: [UnsafePointer<Float>],
+        into y: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        x.map(Optional.init).withUnsafeBufferPointer { pointers in
+            factors.withUnsafeBufferPointer { factors in
+                kernels.combine(base, factors.count, factors.baseAddress, pointers.baseAddress, y, count)
+            }
+        }
+    }
+
+    public static func scale(
+        _ x: UnsafePointer<Float>, by factor: Float, into y: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        kernels.scale(x, factor, y, count)
+    }
+
+    public static func add(row: UnsafePointer<Float>, m: Int, n: Int, into y: UnsafeMutablePointer<Float>) {
+        kernels.add_row(row, m, n, y)
+    }
+
+    public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+        kernels.dot(x, x, count)
+    }
+
+    public static func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count: Int) -> Double {
+        kernels.dot(x, y, count)
+    }
+}
+
+extension Activation {
+    package var kernel: ck_activation {
+        switch self {
+        case .tanh: ck_tanh
+        case .gelu: ck_gelu
+        case .silu: ck_silu
+        }
+    }
+}

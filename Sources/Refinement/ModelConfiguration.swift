@@ -1,0 +1,34 @@
+import Dynamics
+
+/// What a model computes, apart from its weights; the `config` of a model file.
+///
+/// Keys that are absent from a file take the defaults below, under which the term they belong to does nothing.
+public struct ModelConfiguration: Sendable, Equatable {
+    /// 2: `x'' = S(x, x', t)`; 1: `x' = S(x, t)`; 0: `x(T) = x(0)`.
+    public var order = 2
+    public var activation = Activation.tanh
+    public var solver = Solver.rk4
+    public var steps = 4
+    /// `T`, the time integrated over.
+    public var horizon = 1.0
+    /// `m` in `y = normalise(x0 + m (x(T) - x0))`.
+    public var mix = 1.0
+    /// `s`, the scale of the classifier's logits.
+    public var logitScale = 1.0
+    /// `s0`, the scale of the prior's logits; only read where the model has a prior.
+    public var priorScale = 1.0
+    /// Divides the logits before the softmax.
+    public var temperature = 1.0
+    public var classifier = ClassifierKind.cosine
+    /// `D`, the length of an embedding.
+    public var dimension: Int
+    /// `H`, the width of the field's hidden layer; 0 at order 0.
+    public var hidden: Int
+    /// The encoder that the embeddings come from, where known.
+    public var encoder: String?
+
+    public init(dimension: Int, hidden: Int) {
+        self.dimension = dimension
+        self.hidden = hidden
+    }
+}
