@@ -49,7 +49,7 @@ let package = Package(
         library("EmbeddingSets", ["TensorFiles", "Failures"]),
         library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
         library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        library("Evaluation", ["Refinement", "Failures"]),
+        library("Evaluation", ["EmbeddingSets", "Refinement", "Failures"]),
         library("Spooling", ["TensorFiles", "Failures"]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
@@ -68,7 +68,7 @@ let package = Package(
         tests("EmbeddingSets", ["TensorFiles", "Failures"]),
         tests("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
         tests("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        tests("Evaluation", ["Refinement", "Failures"]),
+        tests("Evaluation", ["Refinement", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
         tests("Spooling", ["Failures"]),
         tests("Accounting", ["Failures", grdb]),
         tests("Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
