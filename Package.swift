@@ -53,7 +53,8 @@ let package = Package(
         library("Spooling", ["TensorFiles", "Failures"]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
-            "Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
+            "Pipelines",
+            ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
         library("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures", http, logging]),
         .executableTarget(
             name: "sono",
@@ -71,7 +72,8 @@ let package = Package(
         tests("Evaluation", ["Refinement", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
         tests("Spooling", ["Failures"]),
         tests("Accounting", ["Failures", grdb]),
-        tests("Pipelines", ["EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
+        tests("Pipelines",
+            ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
         tests("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures"]),
         .testTarget(
             name: "SystemTests", dependencies: ["sono", "TensorFiles", grdb],

@@ -1,0 +1,99 @@
+import Failures
+import Yams
+
+/// One mapping of a pipeline file, read strictly: every complaint names file, line and key.
+struct ConfigurationSection {
+    private let file: String
+    /// Where this section stands, such as `limits.`; empty at the top.
+    private let prefix: String
+    private let mapping: Node.Mapping
+
+    init(yaml: String, file: String) throws {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: yaml)
+        } catch {
+            throw Failure(.configurationInvalid, "\(file) is no valid YAML: correct it. \(error)")
+        }
+        guard let root else { throw Failure(.configurationInvalid, "\(file):1: model: is missing: the file is empty.") }
+        guard let mapping = root.mapping else {
+            throw Failure(.configurationInvalid, "\(file):1: expected keys and values such as `model: NAME`.")
+        }
+        self.init(file: file, prefix: "", mapping: mapping)
+    }
+
+    private init(file: String, prefix: String, mapping: Node.Mapping) {
+        self.file = file
+        self.prefix = prefix
+        self.mapping = mapping
+    }
+
+    /// Refuses any key that is not known here.
+    func allow(_ keys: [String]) throws {
+        for (key, _) in mapping where !keys.contains(key.string ?? "") {
+            let name = key.string ?? "?"
+            throw complaint(name, at: key, "unknown key; allowed here: \(keys.joined(separator: ", ")).")
+        }
+    }
+
+    func missing(_ key: String) -> Failure {
+        Failure(.configurationInvalid, "\(file):1: \(prefix)\(key): is missing: add it.")
+    }
+
+    func section(_ key: String, allowing keys: [String]) throws -> ConfigurationSection? {
+        guard let node = mapping[Node(key)] else { return nil }
+        guard let mapping = node.mapping else {
+            throw complaint(key, at: node, "expected keys and values below it.")
+        }
+        let section = ConfigurationSection(file: file, prefix: "\(prefix)\(key).", mapping: mapping)
+        try section.allow(keys)
+        return section
+    }
+
+    func text(_ key: String) throws -> String? {
+        guard let node = mapping[Node(key)] else { return nil }
+        guard let scalar = node.scalar, node.tag.description != "tag:yaml.org,2002:null" else {
+            throw complaint(key, at: node, "expected a single value.")
+        }
+        return scalar.string
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+        try value(key, "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    func choice<Choice>(_ key: String, of type: Choice.Type) throws -> Choice?
+    where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+        try value(key, "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))", Choice.init(rawValue:))
+    }
+
+    func duration(_ key: String) throws -> Duration? {
+        try value(key, "a duration such as 10min, 2s, 12h or 7d", Quantity.duration)
+    }
+
+    func bytes(_ key: String) throws -> Int? {
+        try value(key, "a size above zero such as 1GiB, 512MiB or 4096") { text in
+            Quantity.bytes(text).flatMap { $0 > 0 ? $0 : nil }
+        }
+    }
+
+    /// A duration, or `keep` (nil).
+    func horizon(_ key: String, default standard: Duration?) throws -> Duration? {
+        guard let text = try text(key) else { return standard }
+        return text == "keep" ? nil : try value(key, "keep or a duration such as 7d", Quantity.duration)
+    }
+
+    private func value<Value>(_ key: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
+        guard let text = try text(key) else { return nil }
+        guard let value = parse(text) else {
+            throw complaint(key, at: mapping[Node(key)], "expected \(expected), found `\(text)`.")
+        }
+        return value
+    }
+
+    private func complaint(_ key: String, at node: Node?, _ words: String) -> Failure {
+        Failure(.configurationInvalid, "\(file):\(node?.mark?.line ?? 1): \(prefix)\(key): \(words)")
+    }
+}
