@@ -15,6 +15,10 @@ public enum FailureCode: String, CaseIterable, Codable, Sendable {
     case noRows = "no_rows"
     case nonFiniteRows = "non_finite_rows"
 
+    // Sets that cannot be trained on or judged by.
+    case noLabels = "no_labels"
+    case classesMismatch = "classes_mismatch"
+
     // A model or a configuration that cannot be used.
     case modelMissing = "model_missing"
     case modelInvalid = "model_invalid"
@@ -53,7 +57,8 @@ extension FailureCode {
         switch self {
         case .invalidArgument: 64
         case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy, .unsupportedFormat, .tooLarge,
-            .dimensionMismatch, .encoderMismatch, .noRows, .nonFiniteRows, .modelInvalid, .wrongState, .storeDamaged:
+            .dimensionMismatch, .encoderMismatch, .noRows, .nonFiniteRows, .noLabels, .classesMismatch, .modelInvalid,
+            .wrongState, .storeDamaged:
             65
         case .unreadable, .modelMissing, .notFound: 66
         case .unavailable: 69
