@@ -1,0 +1,64 @@
+import Failures
+import Foundation
+import GRDB
+
+/// Bringing a file to the newest schema, after making sure that it is ours and sound.
+enum Migration {
+    /// A database of no bytes beside a WAL that has some was emptied by accident: SQLite would throw the WAL away.
+    static func refuseEmptied(path: String) throws {
+        func size(_ path: String) -> Int? {
+            var status = stat()
+            return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+        }
+        if (size(path) ?? 0) == 0, let wal = size(path + "-wal"), wal > 0 {
+            throw Failure.damaged(path, cause: "the database is empty, its -wal holds \(wal) bytes")
+        }
+    }
+
+    /// Reads without changing anything: whose file is it, which version, and are the parts that decisions rest on sound?
+    static func inspect(_ database: Database, path: String, newest: Int, thoroughly: Bool = true) throws {
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        if application == 0, version == 0, tables == 0 { return }
+        guard application == Schema.applicationID else {
+            throw Failure.damaged(path, cause: "application_id is \(application): another program's database")
+        }
+        guard version <= newest else {
+            throw Failure(
+                .storeNewer,
+                "\(path) was written by a newer version (schema \(version), this one knows \(newest)): "
+                    + "install that version, or point the service at another state directory.")
+        }
+        guard thoroughly else { return }
+        for table in ["store", "claims", "identities", "jobs"] {
+            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(\(table))")
+            guard verdict == "ok" else {
+                throw Failure.damaged(path, cause: "\(table): \(verdict ?? "no verdict")")
+            }
+        }
+        guard try Int.fetchOne(database, sql: "SELECT count(*) FROM store") == 1 else {
+            throw Failure.damaged(path, cause: "the store's own row is missing")
+        }
+    }
+
+    /// Runs the migrations the file has not been through, each in a transaction of its own.
+    static func run(_ migrations: [String], on database: Database, at time: String) throws {
+        let done = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        for (index, migration) in migrations.enumerated().dropFirst(done) {
+            let number = index + 1
+            try database.inTransaction(.immediate) {
+                try database.execute(sql: migration)
+                if number == 1 {
+                    try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+                    try database.execute(
+                        sql: "INSERT INTO store (id, store_id, schema, created_at) VALUES (1, ?, 1, ?)",
+                        arguments: [UUID().uuidString.lowercased(), time])
+                }
+                try database.execute(sql: "UPDATE store SET schema = \(number)")
+                try database.execute(sql: "PRAGMA user_version = \(number)")
+                return .commit
+            }
+        }
+    }
+}

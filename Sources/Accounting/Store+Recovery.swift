@@ -1,0 +1,110 @@
+import Failures
+import Foundation
+import GRDB
+
+extension Store {
+    /// What a start finds after a crash: jobs that were running. Each becomes retrying, its attempt counted, or failed
+    /// with `crashed` when it has none left.
+    ///
+    /// - Parameter allowed: the attempts a job may use; nil if nothing says so, then it may try again.
+    /// - Returns: the jobs, in the state they have now.
+    @discardableResult
+    public func recoverInterrupted(attemptsAllowed allowed: (QueuedJob) -> Int?) throws -> [QueuedJob] {
+        try transaction { database, now in
+            let running = try Self.jobs("state = 'running'", in: database)
+            let transition = Transition(database: database, now: now)
+            for job in running {
+                let crashed = FailureCode.crashed.rawValue
+                if let most = allowed(job), job.attempts >= most {
+                    let words =
+                        "The service ended abruptly while computing this batch, \(job.attempts) times: look for its "
+                        + "cause in the log, then `sono requeue \(job.id)`."
+                    try transition.take(
+                        job.id, to: .failed, setting: "error_code = ?, error_message = ?", [crashed, words],
+                        code: crashed)
+                } else {
+                    let words = "The service ended abruptly while computing this batch."
+                    try transition.take(
+                        job.id, to: .retrying,
+                        setting: "not_before = ?, retries = retries + 1, error_code = ?, error_message = ?",
+                        [Timestamp.text(now), crashed, words], code: crashed)
+                }
+            }
+            return try running.compactMap { try Self.jobs("job_id = \($0.id)", in: database).first }
+        }
+    }
+
+    /// Jobs that are queued, running, retrying or held, oldest first.
+    public func unsettled(pipeline: String? = nil) throws -> [QueuedJob] {
+        try withConnection { database in
+            try Self.jobs(
+                "state IN ('queued', 'running', 'retrying', 'held') AND (?1 IS NULL OR pipeline = ?1)", [pipeline],
+                in: database)
+        }
+    }
+
+    /// Settled jobs whose file is still in work/, oldest first.
+    public func unfiled() throws -> [QueuedJob] {
+        try withConnection { database in
+            try Self.jobs("filed_as IS NULL AND finished_at IS NOT NULL", in: database)
+        }
+    }
+
+    /// One job as the daemon needs it, or `not_found`.
+    public func job(_ id: JobID) throws -> QueuedJob {
+        try withConnection { database in
+            guard let job = try Self.jobs("job_id = ?1", [id], in: database).first else {
+                throw Failure(.notFound, "There is no job \(id): look it up with `sono jobs`.")
+            }
+            return job
+        }
+    }
+
+    /// Records that a settled job's file has left work/ for done/ or failed/.
+    ///
+    /// - Parameter commitSeconds: what `complete` returned, if it is known.
+    public func markFiled(_ job: JobID, as name: [UInt8], commitSeconds: Double? = nil) throws {
+        try transaction { database, now in
+            let update = try database.cachedStatement(
+                sql: """
+                    UPDATE jobs SET filed_as = ?, commit_seconds = coalesce(?, commit_seconds)
+                    WHERE job_id = ? AND finished_at IS NOT NULL
+                    """)
+            try update.execute(arguments: [Data(name), commitSeconds, job])
+            if database.changesCount == 0 {
+                let state = try Transition(database: database, now: now).state(of: job)
+                throw Failure(.wrongState, "Job \(job) is \(state.rawValue): its file stays in work/.")
+            }
+        }
+    }
+
+    public func markFiled(_ job: JobID, as name: String, commitSeconds: Double? = nil) throws {
+        try markFiled(job, as: Array(name.utf8), commitSeconds: commitSeconds)
+    }
+
+    /// The settled file's name in done/ or failed/, nil while it is in work/.
+    public func filedName(of job: JobID) throws -> [UInt8]? {
+        try withConnection { database in
+            try Data.fetchOne(database, sql: "SELECT filed_as FROM jobs WHERE job_id = ?", arguments: [job])
+                .map { [UInt8]($0) }
+        }
+    }
+
+    private static func jobs(
+        _ condition: String, _ values: StatementArguments = [], in database: Database
+    ) throws -> [QueuedJob] {
+        let sql = """
+            SELECT job_id, pipeline, state, token, name, sha256, rows, file_bytes, attempts, retries, not_before,
+                error_code, error_message
+            FROM jobs WHERE \(condition) ORDER BY job_id
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: values).map { row in
+            QueuedJob(
+                id: row["job_id"], pipeline: row["pipeline"], state: JobState(rawValue: row["state"]) ?? .failed,
+                token: row["token"], name: [UInt8](row["name"] as Data), sha256: row["sha256"], rows: row["rows"],
+                fileBytes: row["file_bytes"], attempts: row["attempts"], retries: row["retries"],
+                notBefore: (row["not_before"] as String?).flatMap { Timestamp.date($0) },
+                errorCode: row["error_code"], errorMessage: row["error_message"])
+        }
+    }
+}

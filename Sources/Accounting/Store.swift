@@ -1,0 +1,117 @@
+import Failures
+import Foundation
+import GRDB
+import GRDBSQLite
+import Synchronization
+
+/// The accounts of the service, in one SQLite file: which file became which job, what became of it, and its rows.
+///
+/// One connection writes, and it also runs the checkpoints. Every call is one transaction, durable when it returns
+/// (`synchronous=FULL`), and blocks its caller until then; calls from several threads take turns. Each step of a job's
+/// life is an UPDATE guarded by the state it starts from, with a row in the change feed beside it.
+public final class Store: Sendable {
+    public let path: String
+    private let connection: DatabaseQueue
+    private let now: @Sendable () -> Date
+    /// Set once SQLite has found damage: what is left is evidence, and is not written to again.
+    private let damage = Mutex<Failure?>(nil)
+
+    /// Opens the store, creating or migrating it where needed.
+    ///
+    /// Throws `store_newer` for a file made by a newer version and `store_damaged` for one that is not a sound store;
+    /// both are left as they are.
+    public static func open(path: String) throws -> Store {
+        try open(path: path, migrations: Schema.migrations, now: { Date() })
+    }
+
+    package static func open(path: String, migrations: [String], now: @escaping @Sendable () -> Date) throws -> Store {
+        do {
+            try Migration.refuseEmptied(path: path)
+            let connection = try StoreConnection.writer(path: path)
+            try connection.writeWithoutTransaction { database in
+                try Migration.inspect(database, path: path, newest: migrations.count)
+                try StoreConnection.makeDurable(database, path: path)
+                try Migration.run(migrations, on: database, at: Timestamp.text(now()))
+            }
+            return Store(path: path, connection: connection, now: now)
+        } catch let error as DatabaseError {
+            throw Failure.sqlite(error, path: path)
+        }
+    }
+
+    private init(path: String, connection: DatabaseQueue, now: @escaping @Sendable () -> Date) {
+        self.path = path
+        self.connection = connection
+        self.now = now
+    }
+
+    /// Copies the WAL back into the database as far as readers let it; with `truncating`, empties the WAL file too.
+    /// For idle moments: commits do a passive one by themselves whenever the WAL has grown past 4 MB.
+    public func checkpoint(truncating: Bool = false) throws {
+        try withConnection { database in
+            do {
+                try database.checkpoint(truncating ? .truncate : .passive)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                // A reader is at work: the next checkpoint will do.
+            }
+        }
+    }
+
+    /// Empties the WAL and closes the file; -wal and -shm stay for those who may only read.
+    public func close() throws {
+        try checkpoint(truncating: true)
+        do {
+            try connection.close()
+        } catch let error as DatabaseError {
+            throw Failure.sqlite(error, path: path)
+        }
+    }
+
+    /// SQLite's own check of the whole file, as it says it; empty if all is well. Reads everything.
+    public func integrityErrors() throws -> [String] {
+        try withConnection { database in
+            try String.fetchAll(database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+        }
+    }
+}
+
+extension Store {
+    /// Runs one transaction on the writer. `body` gets the time to write down.
+    @discardableResult
+    func transaction<Value>(_ body: (Database, _ now: Date) throws -> Value) throws -> Value {
+        try withConnection { database in
+            var value: Value?
+            // IMMEDIATE: a deferred transaction that turns to writing fails at once if a reader's snapshot is old.
+            try database.inTransaction(.immediate) {
+                value = try body(database, now())
+                return .commit
+            }
+            guard let value else {
+                throw Failure(.internal, "A transaction ended without a value: please report this.")
+            }
+            return value
+        }
+    }
+
+    /// Runs `body` on the writer's connection, outside a transaction, and maps SQLite's errors.
+    func withConnection<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        if let found = damage.withLock({ $0 }) { throw found }
+        return try connection.writeWithoutTransaction { database in
+            do {
+                return try body(database)
+            } catch let error as DatabaseError {
+                let number = error.resultCode == .SQLITE_IOERR ? sqlite3_system_errno(database.sqliteConnection) : 0
+                let failure = Failure.sqlite(error, path: path, errno: number)
+                if failure.code == .storeDamaged {
+                    damage.withLock { $0 = failure }
+                }
+                throw failure
+            }
+        }
+    }
+
+    /// A pragma's value on the writer's connection, for tests.
+    package func pragma(_ name: String) throws -> String? {
+        try withConnection { try String.fetchOne($0, sql: "SELECT CAST(\(name) AS TEXT) FROM pragma_\(name)") }
+    }
+}

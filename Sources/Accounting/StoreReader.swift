@@ -1,0 +1,210 @@
+import Failures
+import Foundation
+import GRDB
+
+/// Answers questions about the store over a connection that cannot write; works with the daemon up or down.
+///
+/// Each call sees one state of the store. Calls from several threads take turns.
+public final class StoreReader: Sendable {
+    public let path: String
+    private let connection: DatabaseQueue
+
+    /// Throws `not_found` if there is no store, `store_newer` or `store_damaged` as `Store.open` does, and
+    /// `unavailable` for a file that an older version made and the daemon has not migrated yet.
+    public static func open(path: String) throws -> StoreReader {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(
+                .notFound, "There is no store at \(path): start the service once, or name its state directory.")
+        }
+        do {
+            try Migration.refuseEmptied(path: path)
+            let connection = try StoreConnection.reader(path: path)
+            let newest = Schema.migrations.count
+            try connection.read { try Migration.inspect($0, path: path, newest: newest, thoroughly: false) }
+            let version = try connection.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            guard version == newest else {
+                throw Failure(
+                    .unavailable, "\(path) has schema \(version): start the service once to bring it up to date.")
+            }
+            return StoreReader(path: path, connection: connection)
+        } catch let error as DatabaseError {
+            throw Failure.sqlite(error, path: path)
+        }
+    }
+
+    private init(path: String, connection: DatabaseQueue) {
+        self.path = path
+        self.connection = connection
+    }
+
+    public func close() throws {
+        try connection.close()
+    }
+
+    /// Jobs in order of id.
+    public func jobs(_ filter: JobFilter = JobFilter()) throws -> [JobRecord] {
+        var conditions: [String] = []
+        var values: [(any DatabaseValueConvertible)?] = []
+        if !filter.states.isEmpty {
+            conditions.append("state IN (\(filter.states.map { _ in "?" }.joined(separator: ", ")))")
+            values += filter.states.map(\.rawValue)
+        }
+        if let pipeline = filter.pipeline {
+            conditions.append("pipeline = ?")
+            values.append(pipeline)
+        }
+        if let digits = filter.sha256?.lowercased() {
+            // A range rather than LIKE: it uses the index. "g" follows every hex digit.
+            conditions.append("sha256 >= ? AND sha256 < ?")
+            values += [digits, digits + "g"]
+        }
+        if let after = filter.after {
+            conditions.append("job_id > ?")
+            values.append(after)
+        }
+        if let before = filter.before {
+            conditions.append("job_id < ?")
+            values.append(before)
+        }
+        let condition = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let order = filter.newestFirst ? " DESC" : ""
+        return try read { database in
+            try JobRecord.fetchAll(
+                database, sql: "SELECT * FROM v1_jobs\(condition) ORDER BY job_id\(order) LIMIT ?",
+                arguments: StatementArguments(values + [filter.limit]))
+        }
+    }
+
+    /// One job, or `not_found`.
+    public func job(_ id: JobID) throws -> JobRecord {
+        try read { database in
+            guard
+                let job = try JobRecord.fetchOne(
+                    database, sql: "SELECT * FROM v1_jobs WHERE job_id = ?", arguments: [id])
+            else {
+                throw Failure(.notFound, "There is no job \(id): look it up with `sono jobs`.")
+            }
+            return job
+        }
+    }
+
+    /// The steps of one job's life.
+    public func changes(jobID: JobID) throws -> [ChangeRecord] {
+        try read { database in
+            try ChangeRecord.fetchAll(
+                database, sql: "SELECT * FROM v1_changes WHERE job_id = ? ORDER BY seq", arguments: [jobID])
+        }
+    }
+
+    /// The steps of every job's life after a cursor.
+    public func changes(after seq: Int64 = 0, limit: Int = 1_000) throws -> [ChangeRecord] {
+        try read { database in
+            try ChangeRecord.fetchAll(
+                database, sql: "SELECT * FROM v1_changes WHERE seq > ? ORDER BY seq LIMIT ?", arguments: [seq, limit])
+        }
+    }
+
+    /// Rows after a cursor, in the order they became visible. The next cursor is the last row's `seq`.
+    public func results(
+        after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil, pipeline: String? = nil
+    ) throws -> [ResultRecord] {
+        var condition = "seq > ?"
+        var values: [(any DatabaseValueConvertible)?] = [seq]
+        if let jobID {
+            condition += " AND job_id = ?"
+            values.append(jobID)
+        }
+        if let pipeline {
+            condition += " AND pipeline = ?"
+            values.append(pipeline)
+        }
+        return try read { database in
+            let cursor = try Row.fetchCursor(
+                database, sql: "SELECT * FROM v1_results WHERE \(condition) ORDER BY seq LIMIT ?",
+                arguments: StatementArguments(values + [limit]))
+            let decoder = JSONDecoder()
+            var records: [ResultRecord] = []
+            while let row = try cursor.next() {
+                records.append(try ResultRecord(row: row, decoder: decoder))
+            }
+            return records
+        }
+    }
+
+    /// How each pipeline stands, by name. Costs the same at a million jobs.
+    public func counts() throws -> [PipelineCounts] {
+        try read { database in
+            var found: [String: PipelineCounts] = [:]
+            let none = Dictionary(uniqueKeysWithValues: JobState.allCases.map { ($0, 0) })
+            for row in try Row.fetchAll(database, sql: "SELECT pipeline, state, jobs, rows, rows_failed FROM tallies") {
+                let pipeline: String = row["pipeline"]
+                guard let state = JobState(rawValue: row["state"]) else { continue }
+                var counts =
+                    found[pipeline]
+                    ?? PipelineCounts(pipeline: pipeline, jobs: none, rowsOK: 0, rowsFailed: 0, rowsWaiting: 0)
+                let (rows, rowsFailed): (Int, Int) = (row["rows"], row["rows_failed"])
+                counts.jobs[state] = row["jobs"]
+                if state == .done {
+                    counts.rowsOK = rows - rowsFailed
+                    counts.rowsFailed = rowsFailed
+                } else if !state.isSettled {
+                    counts.rowsWaiting += rows
+                }
+                found[pipeline] = counts
+            }
+            let waiting = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT pipeline, min(submitted_at) AS since FROM jobs
+                    WHERE state IN ('queued', 'retrying') GROUP BY pipeline
+                    """)
+            for row in waiting {
+                found[row["pipeline"]]?.oldestWaitingSince = row["since"]
+            }
+            return found.values.sorted { $0.pipeline < $1.pipeline }
+        }
+    }
+
+    public func info() throws -> StoreInfo {
+        try read { database in
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT store_id, schema, created_at, sqlite_version() AS sqlite_version,
+                        coalesce((SELECT max(seq) FROM results), 0) AS last_result,
+                        coalesce((SELECT max(seq) FROM changes), 0) AS last_change
+                    FROM v1_store
+                    """)
+            guard let row else { throw Failure.damaged(path, cause: "the store's own row is missing") }
+            return StoreInfo(
+                storeID: row["store_id"], schema: row["schema"], createdAt: row["created_at"],
+                sqliteVersion: row["sqlite_version"], databaseBytes: Self.size(path),
+                walBytes: Self.size(path + "-wal"),
+                lastResult: row["last_result"], lastChange: row["last_change"])
+        }
+    }
+
+    private static func size(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try connection.read(body)
+        } catch let error as DatabaseError {
+            throw Failure.sqlite(error, path: path)
+        }
+    }
+}
+
+extension ResultRecord {
+    fileprivate init(row: Row, decoder: JSONDecoder) throws {
+        self.init(
+            seq: row["seq"], jobID: row["job_id"], pipeline: row["pipeline"], row: row["row"], itemID: row["item_id"],
+            label: row["label"], class: row["class"], score: row["score"], margin: row["margin"],
+            status: row["status"],
+            topK: try (row["top_k"] as Data?).map { try decoder.decode([LabelScore].self, from: $0) },
+            refined: row["refined"])
+    }
+}
