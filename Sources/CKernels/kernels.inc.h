@@ -48,11 +48,18 @@ INLINE vf CK_NAME(clamp)(vf x, float low, float high) {
 
 // ---- Functions of a vector
 
-// Rational approximation of degree 13/6, odd (the coefficients are those of Eigen's generic tanh). Past the clamp tanh
-// rounds to 1.
+// y within the limit, the sign of x past it.
+INLINE vf CK_NAME(saturate)(vf y, vf x, float limit) {
+    y = select(x > set(limit), set(1), y);
+    return select(x < set(-limit), set(-1), y);
+}
+
+// Rational approximation of degree 13/6, odd (the coefficients are those of Eigen's generic tanh). Past the limit tanh is
+// within 2.8e-7 of 1.
 INLINE vf CK_NAME(tanh)(vf x) {
-    x = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
-    vf s = x * x;
+    const float limit = 7.90531110763549805f;
+    vf inner = clamp(x, -limit, limit);
+    vf s = inner * inner;
     vf p = set(-2.76076847742355e-16f);
     p = fma(p, s, set(2.00018790482477e-13f));
     p = fma(p, s, set(-8.60467152213735e-11f));
@@ -64,13 +71,14 @@ INLINE vf CK_NAME(tanh)(vf x) {
     q = fma(q, s, set(1.18534705686654e-04f));
     q = fma(q, s, set(2.26843463243900e-03f));
     q = fma(q, s, set(4.89352518554385e-03f));
-    return clamp(x * p / q, -1, 1);
+    return CK_NAME(saturate)(inner * p / q, x, limit);
 }
 
-// Rational approximation of degree 13/8, odd (coefficients as in Eigen and XLA). Past the clamp erf rounds to 1.
+// Rational approximation of degree 13/8, odd (coefficients as in Eigen and XLA). Past the limit erf rounds to 1.
 INLINE vf CK_NAME(erf)(vf x) {
-    x = clamp(x, -4, 4);
-    vf s = x * x;
+    const float limit = 4;
+    vf inner = clamp(x, -limit, limit);
+    vf s = inner * inner;
     vf p = set(-2.72614225801306e-10f);
     p = fma(p, s, set(2.77068142495902e-08f));
     p = fma(p, s, set(-2.10102402082508e-06f));
@@ -83,7 +91,7 @@ INLINE vf CK_NAME(erf)(vf x) {
     q = fma(q, s, set(-1.68282697438203e-03f));
     q = fma(q, s, set(-7.37332916720468e-03f));
     q = fma(q, s, set(-1.42647390514189e-02f));
-    return clamp(x * p / q, -1, 1);
+    return CK_NAME(saturate)(inner * p / q, x, limit);
 }
 
 // e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (coefficients as in Cephes expf). Results stay within the
