@@ -43,6 +43,7 @@ let package = Package(
     targets: [
         .target(name: "CKernels"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLinux"),
         library("Failures", []),
         library("Dynamics", ["CKernels", "Failures"]),
         library("TensorFiles", ["CKernels", "CZstd", "Failures", crypto]),
@@ -50,7 +51,7 @@ let package = Package(
         library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
         library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
         library("Evaluation", ["EmbeddingSets", "Refinement", "Failures"]),
-        library("Spooling", ["TensorFiles", "Failures"]),
+        library("Spooling", ["CLinux", "Failures", crypto]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
             "Pipelines",

@@ -1,0 +1,21 @@
+// What glibc declares only under _GNU_SOURCE, which Swift's Glibc module is built without.
+#ifndef SONO_CLINUX_H
+#define SONO_CLINUX_H
+
+#include <fcntl.h>
+
+/// rename(2) relative to directory descriptors, with flags (Linux 3.15, glibc 2.28).
+extern int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
+
+/// renameat2: fail with EEXIST instead of replacing.
+static const unsigned int RENAME_NOREPLACE = 1;
+
+/// sync(2) for the one file system the descriptor is on.
+extern int syncfs(int descriptor);
+
+#ifndef O_PATH
+/// open(2): a handle on a directory that one may search but not list.
+static const int O_PATH = __O_PATH;
+#endif
+
+#endif

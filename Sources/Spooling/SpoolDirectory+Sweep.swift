@@ -1,0 +1,69 @@
+import Failures
+import Glibc
+
+extension SpoolDirectory {
+    /// Renames a probe through all five directories: they must lie on one file system, or no move is atomic.
+    ///
+    /// - Throws: `configuration_invalid` naming the directory on another file system, `io_error`, `no_space`.
+    public func probe() throws {
+        let name = FileName(checked: Array("\(SpoolDirectory.probePrefix)\(ClaimToken.random()).tmp".utf8))
+        var place = temporary
+        try calls.writeFile([], as: name, in: place, mode: 0o600)
+        defer { _ = calls.unlink(name, in: place.descriptor) }
+        for next in [incoming, work, failed, done] {
+            let number = calls.rename(name, in: place.descriptor, to: name, in: next.descriptor)
+            guard number != EXDEV else {
+                throw Failure(
+                    .configurationInvalid,
+                    "\(next.path) is on another file system than \(place.path): a pipeline's directories must share one."
+                )
+            }
+            guard number != EINVAL else {
+                throw Failure(
+                    .configurationInvalid,
+                    "The file system of \(next.path) cannot rename without replacing: put the spool on ext4, xfs, "
+                        + "btrfs or tmpfs.")
+            }
+            guard number == 0 else { throw Failure.system("rename a probe to \(next.path)", errno: number) }
+            place = next
+        }
+    }
+
+    /// Removes what an earlier life of the service, or a killed `sono submit`, left half-done.
+    ///
+    /// Only names that sono itself gives are touched: probes and unfinished reasons (no other process makes them, the
+    /// lock is held), and unfinished submissions that nobody has locked any more. Producers' own temporary files stay.
+    ///
+    /// - Returns: how many files were removed.
+    @discardableResult
+    public func sweep() throws -> Int {
+        var removed = 0
+        for directory in [incoming, temporary, work, failed, done] {
+            for name in try directory.names() where isLeftOver(name, in: directory) {
+                if calls.unlink(name, in: directory.descriptor) == 0 { removed += 1 }
+            }
+        }
+        return removed
+    }
+
+    static let probePrefix = ".sono-probe-"
+    static let reasonPrefix = ".sono-reason-"
+
+    private func isLeftOver(_ name: FileName, in directory: DirectoryHandle) -> Bool {
+        let text = name.displayText
+        if text.hasSuffix(".tmp"), text.hasPrefix(SpoolDirectory.probePrefix) { return true }
+        if directory === failed { return text.hasSuffix(".tmp") && text.hasPrefix(SpoolDirectory.reasonPrefix) }
+        guard directory === temporary, text.hasSuffix(".tmp"), text.hasPrefix(Submission.temporaryPrefix) else {
+            return false
+        }
+        let (descriptor, _) = calls.open(name, in: directory.descriptor)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var status = stat()
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        // A submission is created an instant before it is locked; a minute is not that instant.
+        return fstat(descriptor, &status) == 0 && now.tv_sec - status.st_ctim.tv_sec > 60
+            && flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+}

@@ -1,0 +1,90 @@
+import Failures
+import Glibc
+
+/// Where a pipeline's directories are.
+///
+/// ```
+/// SPOOL/PIPELINE/incoming/   producers put files here
+/// SPOOL/PIPELINE/.tmp/       producers write here first, then rename or link
+/// SPOOL/PIPELINE/work/       claimed, one file per token
+/// SPOOL/PIPELINE/done/       finished inputs
+/// SPOOL/PIPELINE/failed/     refused inputs, each with a reason beside it
+/// ```
+public struct SpoolLayout: Hashable, Sendable {
+    /// The spool root, which holds all pipelines.
+    public let root: String
+    public let pipeline: String
+
+    public init(root: String, pipeline: String) {
+        self.root = root
+        self.pipeline = pipeline
+    }
+
+    public var directory: String { "\(root)/\(pipeline)" }
+    public var incoming: String { "\(directory)/incoming" }
+    public var temporary: String { "\(directory)/.tmp" }
+    public var work: String { "\(directory)/work" }
+    public var done: String { "\(directory)/done" }
+    public var failed: String { "\(directory)/failed" }
+
+    /// Where a claimed input is, for whoever reads it.
+    public func path(of token: ClaimToken) -> String { "\(work)/\(token)" }
+
+    /// The pipelines that have an incoming directory under a spool root, sorted.
+    public static func pipelines(in root: String) throws -> [String] {
+        try DirectoryHandle(path: root).names().compactMap { name in
+            guard let text = String(validating: name.bytes, as: UTF8.self), !name.isIgnored else { return nil }
+            var status = stat()
+            guard lstat("\(root)/\(text)/incoming", &status) == 0, FileKind(mode: status.st_mode) == .directory else {
+                return nil
+            }
+            return text
+        }.sorted()
+    }
+}
+
+extension SpoolLayout {
+    /// Makes what is missing of the directories; those that are there keep owner and mode.
+    ///
+    /// incoming/ and .tmp/ get mode 3730 (the group may put files in, but neither list nor touch those of others), the
+    /// rest 0750. Where the setgid bit is not to be had (RestrictSUIDSGID= in the unit) it is left out: there the
+    /// parent's is inherited.
+    public func create() throws {
+        try create(calls: .live)
+    }
+
+    package func create(calls: SystemCalls) throws {
+        try makeParents(calls)
+        for path in [directory, work, done, failed] {
+            _ = try make(path, mode: 0o750, calls)
+        }
+        for path in [incoming, temporary] where try make(path, mode: 0o730, calls) {
+            if chmod(path, 0o3730) != 0 && errno != EPERM { throw Failure.system("chmod 3730 \(path)") }
+        }
+        for path in [directory, root] {
+            let handle = try DirectoryHandle(path: path)
+            let number = calls.sync(handle.descriptor)
+            guard number == 0 else { throw Failure.system("fsync \(path)", errno: number) }
+        }
+    }
+
+    private func makeParents(_ calls: SystemCalls) throws {
+        var path = root.hasPrefix("/") ? "/" : ""
+        for part in root.split(separator: "/") {
+            path += part
+            _ = try make(path, mode: 0o755, calls)
+            path += "/"
+        }
+    }
+
+    /// True if the directory is new.
+    private func make(_ path: String, mode: UInt32, _ calls: SystemCalls) throws -> Bool {
+        let (number, isNew) = calls.makeDirectory(path, mode: mode)
+        // On a read-only parent mkdir may say EROFS or EACCES of a directory that is there.
+        var status = stat()
+        guard number == 0 || (stat(path, &status) == 0 && FileKind(mode: status.st_mode) == .directory) else {
+            throw Failure.system("mkdir \(path)", errno: number)
+        }
+        return isNew
+    }
+}
