@@ -4,15 +4,27 @@ import GRDB
 
 /// Bringing a file to the newest schema, after making sure that it is ours and sound.
 enum Migration {
+    /// Inspects a file that exists over a connection that cannot write: one that can would, in closing, copy the WAL
+    /// into a file that is to be left as it is.
+    static func inspectFile(path: String, newest: Int) throws {
+        try refuseEmptied(path: path)
+        // A hot journal is a creation that was cut short before the WAL began; only a writer can roll it back.
+        guard size(path) ?? 0 > 0, size(path + "-journal") == nil else { return }
+        let reader = try StoreConnection.reader(path: path)
+        try reader.read { try inspect($0, path: path, newest: newest) }
+        try reader.close()
+    }
+
     /// A database of no bytes beside a WAL that has some was emptied by accident: SQLite would throw the WAL away.
     static func refuseEmptied(path: String) throws {
-        func size(_ path: String) -> Int? {
-            var status = stat()
-            return lstat(path, &status) == 0 ? Int(status.st_size) : nil
-        }
         if (size(path) ?? 0) == 0, let wal = size(path + "-wal"), wal > 0 {
             throw Failure.damaged(path, cause: "the database is empty, its -wal holds \(wal) bytes")
         }
+    }
+
+    private static func size(_ path: String) -> Int? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
     /// Reads without changing anything: whose file is it, which version, and are the parts that decisions rest on sound?

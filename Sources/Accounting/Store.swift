@@ -26,10 +26,10 @@ public final class Store: Sendable {
 
     package static func open(path: String, migrations: [String], now: @escaping @Sendable () -> Date) throws -> Store {
         do {
-            try Migration.refuseEmptied(path: path)
+            try Migration.inspectFile(path: path, newest: migrations.count)
             let connection = try StoreConnection.writer(path: path)
             try connection.writeWithoutTransaction { database in
-                try Migration.inspect(database, path: path, newest: migrations.count)
+                try Migration.inspect(database, path: path, newest: migrations.count, thoroughly: false)
                 try StoreConnection.makeDurable(database, path: path)
                 try Migration.run(migrations, on: database, at: Timestamp.text(now()))
             }
@@ -38,6 +38,9 @@ public final class Store: Sendable {
             throw Failure.sqlite(error, path: path)
         }
     }
+
+    /// Every migration in order, for tests.
+    package static var migrations: [String] { Schema.migrations }
 
     private init(path: String, connection: DatabaseQueue, now: @escaping @Sendable () -> Date) {
         self.path = path
@@ -57,9 +60,12 @@ public final class Store: Sendable {
         }
     }
 
-    /// Empties the WAL and closes the file; -wal and -shm stay for those who may only read.
+    /// Empties the WAL and closes the file; -wal and -shm stay for those who may only read. Closing twice is no error.
     public func close() throws {
-        try checkpoint(truncating: true)
+        let isOpen = connection.writeWithoutTransaction { $0.sqliteConnection != nil }
+        guard isOpen else { return }
+        // A full disk is no reason to stay open: what is in the WAL is durable, and the next start copies it back.
+        try? checkpoint(truncating: true)
         do {
             try connection.close()
         } catch let error as DatabaseError {
@@ -97,6 +103,9 @@ extension Store {
     func withConnection<Value>(_ body: (Database) throws -> Value) throws -> Value {
         if let found = damage.withLock({ $0 }) { throw found }
         return try connection.writeWithoutTransaction { database in
+            guard database.sqliteConnection != nil else {
+                throw Failure(.unavailable, "The store is closed: start the service.")
+            }
             do {
                 return try body(database)
             } catch let error as DatabaseError {

@@ -17,6 +17,7 @@ enum StoreConnection {
         configuration.prepareDatabase { database in
             // Before anything is read: a schema that was tampered with must not run functions with side effects.
             try database.execute(sql: "PRAGMA trusted_schema = OFF")
+            try keepWAL(database)
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
@@ -40,7 +41,6 @@ enum StoreConnection {
                 .ioError, "\(path) does not take write-ahead logging: put it on a local disk.",
                 cause: "journal_mode is \(mode ?? "unknown")")
         }
-        try keepWAL(database)
         try database.execute(
             sql: """
                 PRAGMA synchronous = FULL;

@@ -1,0 +1,95 @@
+import Accounting
+import Failures
+import Foundation
+import GRDB
+import Testing
+
+@Suite("Requeue and recovery")
+struct RequeueTests {
+    private func requeue(_ job: JobID, seed: Int, in fixture: Fixture) throws -> Admitted {
+        let requeue = try fixture.store.requeue(job, token: fixture.token())
+        return try fixture.store.admit(
+            Admission(
+                token: requeue.note.token, pipeline: requeue.note.pipeline, name: requeue.note.name,
+                sha256: Fixture.digest(seed), rows: 3, fileBytes: 100))
+    }
+
+    @Test("a failed or cancelled job is requeued as a new attempt", arguments: [JobState.failed, .cancelled])
+    func attempt(state: JobState) throws {
+        let fixture = try Fixture()
+        let job = try fixture.job(in: state, seed: 1)
+        try fixture.store.markFiled(job, as: "1--a")
+        let requeue = try fixture.store.requeue(job, token: "t")
+        #expect(requeue.underFailed)
+        #expect(requeue.filedAs == Array("1--a".utf8))
+        #expect(try fixture.store.claims() == [requeue.note])
+        try fixture.store.forgetClaim("t")
+        let next = try self.requeue(job, seed: 1, in: fixture)
+        #expect(next.state == .queued)
+        #expect(next.supersedes == nil)
+        #expect(try fixture.state(job) == state)
+    }
+
+    @Test("a done job is requeued as a job that supersedes it; its rows stay, the newest are the latest")
+    func supersede() throws {
+        let fixture = try Fixture()
+        let job = try fixture.job(in: .done, seed: 1)
+        try fixture.store.markFiled(job, as: "1--a")
+        let next = try requeue(job, seed: 1, in: fixture)
+        #expect(next.state == .queued)
+        #expect(next.supersedes == job)
+        try fixture.store.begin(next.jobID, Fixture.execution)
+        try fixture.store.complete(next.jobID, Fixture.batch, Timings())
+        try fixture.outside { database throws in
+            #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM v1_results") == 6)
+            let latest = try Int64.fetchAll(database, sql: "SELECT DISTINCT job_id FROM v1_latest")
+            #expect(latest == [next.jobID])
+        }
+    }
+
+    @Test("what is not settled, not filed, a duplicate or gone on to another job cannot be requeued")
+    func refused() throws {
+        let fixture = try Fixture()
+        for (seed, state) in [JobState.queued, .running, .retrying, .held, .duplicate].enumerated() {
+            let job = try fixture.job(in: state, seed: seed)
+            #expect(code { _ = try fixture.store.requeue(job, token: "t") } == .wrongState)
+        }
+        let done = try fixture.job(in: .done, seed: 10)
+        #expect(code { _ = try fixture.store.requeue(done, token: "t") } == .wrongState)
+        try fixture.store.markFiled(done, as: "x")
+        _ = try fixture.store.requeue(done, token: "t")
+        #expect(code { _ = try fixture.store.requeue(done, token: "u") } == .wrongState)
+
+        let failed = try fixture.job(in: .failed, seed: 11)
+        try fixture.store.markFiled(failed, as: "x")
+        _ = try fixture.admit(11)
+        #expect(code { _ = try fixture.store.requeue(failed, token: "v") } == .wrongState)
+    }
+
+    @Test("after a crash, running jobs try again with the attempt counted, until they have none left")
+    func crash() throws {
+        let fixture = try Fixture()
+        let (job, other) = (try fixture.admit(1).jobID, try fixture.admit(2).jobID)
+        for attempt in 1...3 {
+            #expect(try fixture.store.begin(job, Fixture.execution) == attempt)
+            try fixture.store.close()
+            let again = try Store.open(path: fixture.path)
+            let found = try again.recoverInterrupted { _ in 3 }
+            #expect(found.map(\.id) == [job])
+            #expect(found.first?.attempts == attempt)
+            #expect(found.first?.state == (attempt < 3 ? .retrying : .failed))
+            #expect(found.first?.errorCode == "crashed")
+            #expect(try again.recoverInterrupted { _ in 3 }.isEmpty)
+            #expect(try again.job(other).state == .queued)
+            if attempt < 3 {
+                try again.begin(job, Fixture.execution)
+                try again.retry(job, Failure(.noSpace, "full"), notBefore: .distantPast)
+            } else {
+                #expect(code { try again.begin(job, nil) } == .wrongState)
+                #expect(try again.unfiled().map(\.id) == [job])
+            }
+            try again.close()
+            if attempt < 3 { try fixture.reopen() }
+        }
+    }
+}
