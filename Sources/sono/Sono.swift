@@ -1,8 +1,53 @@
 import ArgumentParser
+import Failures
+import Foundation
 
 @main
-struct Sono: ParsableCommand {
+struct Sono: AsyncParsableCommand {
+    static let version = "0.1.0"
+    /// Name and version, as written into files.
+    static let tool = "sono \(version)"
+
     static let configuration = CommandConfiguration(
         commandName: "sono",
-        abstract: "Refine embeddings with a second-order neural ODE, classify them, account for every batch.")
+        abstract: "Refine embeddings with a second-order neural ODE, classify them, account for every batch.",
+        discussion: """
+            EXAMPLES
+              sono demo                    all of it on real data, in a minute
+              sono train --support s.safetensors.zst --prompts p.safetensors.zst \\
+                --output m.safetensors
+              sono refine --model m.safetensors rows.npy refined.safetensors.zst
+              sono serve --root DIR        the service, all below one directory
+              sono status --root DIR
+
+            Data goes to standard output, words to standard error. Exit codes: 0 ok, 1 a negative answer, 64 usage, \
+            65 bad data, 66 no input, 69 service unavailable, 70 internal, 74 I/O, 75 try again, 78 configuration.
+            """,
+        version: tool,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Work with files",
+                subcommands: [Train.self, Evaluate.self, Refine.self, Inspect.self, Pack.self])
+        ])
+
+    /// The one place where an error becomes an exit code.
+    static func main() async {
+        // A reader that goes away is met as EPIPE where we write, not as a signal that also hits the service's sockets.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch is Output.ReaderGone {
+            return
+        } catch let failure as Failure {
+            Messages.say("sono: \(failure)")
+            Foundation.exit(failure.code.exitStatus)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

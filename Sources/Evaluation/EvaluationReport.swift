@@ -1,0 +1,69 @@
+/// How a model does on a test set. Shares are 0 to 1.
+public struct EvaluationReport: Sendable, Codable {
+    /// Labelled rows, all of which are counted.
+    public var rows: Int
+    public var rowsUnlabelled = 0
+    /// Counted rows that the model could not answer; they are wrong.
+    public var rowsFailed: Int
+    public var accuracy: Double
+    /// Mean F1 over all of the model's classes, undefined = 0.
+    public var macroF1: Double
+    /// Mean recall over the classes that have rows.
+    public var balancedAccuracy: Double
+    /// Expected calibration error over `eceBins` bins of equal width.
+    public var ece: Double
+    public var eceBins: Int
+    /// Mean negative log-likelihood in nats.
+    public var nll: Double
+    public var order: Int
+    public var solver: String
+    public var steps: Int
+    /// Evaluations of S for each row.
+    public var evaluations: Int
+    public var form: String
+    public var kernel: String
+    public var rowsPerSecond = 0.0
+    public var classes: [PerClass]
+    /// The commonest mistakes, most frequent first.
+    public var confusions: [Pair]
+    public var zeroShot: ZeroShot?
+    public var warnings: [String] = []
+
+    public struct PerClass: Sendable, Codable {
+        public let label: String
+        public let precision: Double
+        public let recall: Double
+        public let f1: Double
+        public let support: Int
+    }
+
+    public struct Pair: Sendable, Codable {
+        public let label: String
+        public let predicted: String
+        public let rows: Int
+    }
+
+    /// The same rows by the nearest prompt prototype, without any training.
+    public struct ZeroShot: Sendable, Codable {
+        public let accuracy: Double
+        public let macroF1: Double
+        public let balancedAccuracy: Double
+
+        enum CodingKeys: String, CodingKey {
+            case accuracy
+            case macroF1 = "macro_f1"
+            case balancedAccuracy = "balanced_accuracy"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings
+        case rowsUnlabelled = "rows_unlabelled"
+        case rowsFailed = "rows_failed"
+        case macroF1 = "macro_f1"
+        case balancedAccuracy = "balanced_accuracy"
+        case eceBins = "ece_bins"
+        case rowsPerSecond = "rows_per_second"
+        case zeroShot = "zero_shot"
+    }
+}

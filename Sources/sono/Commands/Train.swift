@@ -1,0 +1,126 @@
+import ArgumentParser
+import Dynamics
+import EmbeddingSets
+import Failures
+import Refinement
+import Training
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train a model from a few labelled rows a class and text prompts.",
+        discussion: """
+            The classifier starts from the prompts' mean embeddings, prompts are also training rows, and gradients go \
+            through the very steps that serving runs. With --validation the epoch and the temperature are chosen there, and \
+            a model that does not beat its own zero-shot start is not kept: the start is saved and said so.
+
+            EXAMPLE
+              sono train --support support.safetensors.zst --prompts prompts.safetensors.zst \\
+                --validation validation.safetensors.zst --shots 16 --seed 1 --output model.safetensors
+            """)
+
+    @Option(help: "Labelled rows to train on.")
+    var support: String
+
+    @Option(help: "Prompt embeddings of every class; their classes are the model's.")
+    var prompts: String
+
+    @Option(help: "Labelled rows to choose the epoch and the temperature by.")
+    var validation: String?
+
+    @Option(help: "Rows a class to draw from the support set. (default: all)")
+    var shots: Int?
+
+    @Option(help: "What is drawn and how the weights start; the same seed gives the same model.")
+    var seed: UInt64 = 1
+
+    @Option(help: "A file of fixed draws, {shots: {seed: [rows]}}, instead of drawing.")
+    var draws: String?
+
+    @Option(help: "The same for the validation rows.")
+    var validationDraws: String?
+
+    @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation.")
+    var order = TrainingOptions().order
+
+    @Option(help: "H, the width of the field's hidden layer.")
+    var hidden = TrainingOptions().hidden
+
+    @Option(help: "How to solve, now and in serving: \(Solver.names).")
+    var solver = TrainingOptions().solver
+
+    @Option(help: "How many steps to take, now and in serving.")
+    var steps = TrainingOptions().steps
+
+    @Option(help: "Threads to compute with; the model does not depend on it. (default: one to each core)")
+    var threads: Int?
+
+    @Option(help: "The model file to write.")
+    var output: String
+
+    @OptionGroup var form: OutputForm
+
+    func validate() throws {
+        if draws != nil, shots == nil { throw ValidationError("--draws needs --shots.") }
+        if validationDraws != nil, validation == nil { throw ValidationError("--validation-draws needs --validation.") }
+        if validationDraws != nil, shots == nil { throw ValidationError("--validation-draws needs --shots.") }
+        if !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
+        for (name, value) in [("shots", shots), ("hidden", hidden), ("steps", steps), ("threads", threads)] {
+            if let value, value < 1 { throw ValidationError("--\(name) must be at least 1.") }
+        }
+    }
+
+    func run() throws {
+        let start = ContinuousClock.now
+        let all = try Self.rows(support)
+        let draw = try chosen(from: all, file: draws)
+        let judged = try validation.map { path in
+            let all = try Self.rows(path)
+            return try all.selecting(chosen(from: all, file: validationDraws, fixed: true).rows)
+        }
+        let trainer = Trainer(options: options, toolVersion: Sono.version)
+        let bar = ProgressBar("training")
+        defer { bar.finish() }
+        let trained = try trainer.train(
+            support: try all.selecting(draw.rows), prompts: try Self.rows(prompts), validation: judged, draw: draw
+        ) { now in
+            bar.show(
+                (now.trial - 1) * now.of + now.epoch, of: now.trials * now.of,
+                "loss \(Figures.fixed(now.loss, 3)), accuracy \(Figures.percent(now.accuracy))")
+        }
+        bar.finish()
+        try ModelFile.save(trained.model, to: output)
+        let report = TrainingReport(
+            trained, model: try ModelFile.load(path: output), output: output,
+            seconds: (ContinuousClock.now - start) / .seconds(1))
+        Messages.warn(trained.warnings)
+        if form.json {
+            try Output.print(json: Document("sono-training/1", report))
+        } else {
+            try Output.print(report.text)
+        }
+    }
+
+    private var options: TrainingOptions {
+        var options = TrainingOptions()
+        options.order = order
+        options.hidden = hidden
+        options.solver = solver
+        options.steps = steps
+        options.seed = seed
+        options.threads = threads
+        return options
+    }
+
+    private static func rows(_ path: String) throws -> TrainingRows {
+        let set = try EmbeddingSet.read(path: path)
+        Messages.warn(set.warnings)
+        return try TrainingRows(set, name: path)
+    }
+
+    /// - Parameter fixed: whether rows are only drawn where a file says which; otherwise all are taken.
+    private func chosen(from rows: TrainingRows, file: String?, fixed: Bool = false) throws -> FewShotDraw {
+        guard let shots else { return try FewShotDraw(all: rows) }
+        if let file { return try FewShotDraw(shots: shots, seed: seed, fromFile: file) }
+        return fixed ? try FewShotDraw(all: rows) : try FewShotDraw(shots: shots, seed: seed, from: rows)
+    }
+}

@@ -1,0 +1,56 @@
+import Evaluation
+
+/// An evaluation for a person: the headline figures, zero-shot beside them, the weakest classes, the commonest mistakes.
+struct EvaluationText {
+    let report: EvaluationReport
+    let modelID: String
+    private static let kept = 10
+
+    init(report: EvaluationReport, modelID: String) {
+        self.report = report
+        self.modelID = modelID
+    }
+
+    var text: String {
+        let solved = report.order == 0 ? "order 0" : "order \(report.order), \(report.solver), steps \(report.steps)"
+        let failed = report.rowsFailed == 0 ? "" : ", \(Figures.grouped(report.rowsFailed)) of them without an answer"
+        return [
+            "model \(modelID) (\(solved)) on \(Figures.grouped(report.rows)) rows\(failed)", "", headline, "",
+            "weakest classes", weakest, "", "commonest mistakes", mistakes,
+        ].joined(separator: "\n")
+    }
+
+    private var headline: String {
+        var table = TextTable([("", .left), ("model", .right), ("zero-shot", .right)])
+        let zeroShot = report.zeroShot
+        func share(_ value: Double?) -> String { value.map(Figures.percent) ?? "-" }
+        table.add(["accuracy", share(report.accuracy), share(zeroShot?.accuracy)])
+        table.add(["macro-F1", share(report.macroF1), share(zeroShot?.macroF1)])
+        table.add(["balanced accuracy", share(report.balancedAccuracy), share(zeroShot?.balancedAccuracy)])
+        table.add(["ECE (\(report.eceBins) bins)", share(report.ece), "-"])
+        table.add(["log loss (nats)", Figures.fixed(report.nll, 3), "-"])
+        table.add(["rows per second", Figures.grouped(Int(report.rowsPerSecond)), "-"])
+        return table.text
+    }
+
+    private var weakest: String {
+        var table = TextTable([
+            ("class", .left), ("F1", .right), ("precision", .right), ("recall", .right), ("rows", .right),
+        ])
+        for score in report.classes.filter({ $0.support > 0 }).sorted(by: { $0.f1 < $1.f1 }).prefix(Self.kept) {
+            table.add([
+                score.label, Figures.percent(score.f1), Figures.percent(score.precision), Figures.percent(score.recall),
+                Figures.grouped(score.support),
+            ])
+        }
+        return table.text
+    }
+
+    private var mistakes: String {
+        var table = TextTable([("class", .left), ("taken for", .left), ("rows", .right)])
+        for pair in report.confusions.prefix(Self.kept) {
+            table.add([pair.label, pair.predicted, Figures.grouped(pair.rows)])
+        }
+        return table.text
+    }
+}
