@@ -1,0 +1,62 @@
+import Dynamics
+import Refinement
+
+/// Everything about a pass through the model that is not a weight: shapes, scheme, and which terms there are.
+struct PassPlan: Sendable {
+    /// `D`
+    let dimension: Int
+    /// `H`
+    let hidden: Int
+    /// `G`; 0 without a velocity network.
+    let networkHidden: Int
+    /// `C`
+    let classes: Int
+    let order: Int
+    let activation: Activation
+    let tableau: Tableau
+    let grid: TimeGrid
+    let isCosine: Bool
+    let hasPrior: Bool
+    /// Stages of the last step whose evaluation of `S` reaches x(T).
+    private let lastStep: [Bool]
+
+    init<S: KernelScalar>(_ model: Model<S>) {
+        let configuration = model.configuration
+        dimension = configuration.dimension
+        hidden = configuration.order > 0 ? model.field.bias.count : 0
+        networkHidden = configuration.order == 2 ? model.velocity?.hidden ?? 0 : 0
+        classes = model.classes.count
+        order = configuration.order
+        activation = configuration.activation
+        tableau = configuration.solver.tableau
+        grid = TimeGrid(steps: configuration.steps, horizon: configuration.horizon)
+        isCosine = configuration.classifier == .cosine
+        hasPrior = model.prior != nil
+        lastStep =
+            order == 2
+            ? Self.stagesReachingPosition(tableau) : [Bool](repeating: true, count: tableau.stages)
+    }
+
+    var stages: Int { tableau.stages }
+    var steps: Int { order == 0 ? 0 : grid.steps }
+
+    /// Only x(T) is read, so at order 2 the last step leaves out the stages that only x'(T) would read.
+    func evaluates(step: Int, stage: Int) -> Bool {
+        step < steps - 1 || lastStep[stage]
+    }
+
+    func time(step: Int, stage: Int) -> Double {
+        grid.time(step) + tableau.c[stage] * grid.step
+    }
+
+    private static func stagesReachingPosition(_ tableau: Tableau) -> [Bool] {
+        var evaluation = [Bool](repeating: false, count: tableau.stages)
+        var velocity = evaluation
+        for i in (0..<tableau.stages).reversed() {
+            let later = i + 1..<tableau.stages
+            evaluation[i] = later.contains { tableau.a[$0][i] != 0 && velocity[$0] }
+            velocity[i] = tableau.b[i] != 0 || evaluation[i] || later.contains { tableau.a[$0][i] != 0 && evaluation[$0] }
+        }
+        return evaluation
+    }
+}
