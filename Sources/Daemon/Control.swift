@@ -1,0 +1,72 @@
+import Accounting
+import Failures
+import Foundation
+import Pipelines
+import Spooling
+
+/// Changes that a person asks for, applied to the store, the lane and the spool.
+struct Control: Sendable {
+    let store: Store
+    let reader: StoreReader
+    let paths: ServicePaths
+    let lane: Lane?
+    let reception: Reception?
+    let board: Board?
+
+    /// - Throws: `wrong_state`, `not_found`.
+    func apply(_ verb: ControlVerb, to id: JobID) throws -> ControlReply {
+        switch verb {
+        case .hold:
+            try interruptOr(id, .hold) { try store.hold(id) }
+            lane?.remove(id)
+        case .cancel:
+            try interruptOr(id, .cancel) { try store.cancel(id) }
+            lane?.remove(id)
+            Recovery(store: store, paths: paths).fileSettled()
+        case .release:
+            try store.release(id)
+            lane?.add(try store.job(id))
+        case .requeue:
+            try requeue(id)
+        }
+        return ControlReply(job: try reader.job(id), requeued: verb == .requeue)
+    }
+
+    /// A running batch is asked to end, and goes further once its thread has let go of it.
+    private func interruptOr(_ id: JobID, _ request: BatchControl.Request, _ body: () throws -> Void) throws {
+        guard lane?.interrupt(id, request) == true else { return try body() }
+        for _ in 0..<250 {
+            if try store.job(id).state != .running { return }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        throw Failure(.unavailable, "job \(id) is asked to end but has not yet: look at `sono job \(id)` in a moment.")
+    }
+
+    private func requeue(_ id: JobID) throws {
+        let token = ClaimToken.random()
+        let pipeline = try store.job(id).pipeline
+        if let board, case .success? = board.snapshot.pipelines[pipeline] {
+        } else if board != nil {
+            throw Failure(.wrongState, "pipeline \(pipeline) does not run: configure it first.")
+        }
+        let requeue = try store.requeue(id, token: token.text)
+        guard let filed = FileName(requeue.filedAs), let name = FileName(requeue.note.name) else {
+            throw Failure(.internal, "job \(id) has an impossible file name: report this.")
+        }
+        let spool = try SpoolDirectory(SpoolLayout(root: paths.spool, pipeline: pipeline))
+        guard try spool.reclaim(filed, from: requeue.underFailed ? .failed : .done, token: token),
+            let stamp = try spool.stamp(of: token)
+        else {
+            try store.forgetClaim(token.text)
+            throw Failure(.notFound, "the input of job \(id) is no longer kept: drop it again.")
+        }
+        reception?.post(.examine(pipeline: pipeline, BatchLife.Claim(token: token, name: name, stamp: stamp)))
+    }
+
+    func again(pipeline: String, name: FileName) throws {
+        guard let board, let reception, case .success? = board.snapshot.pipelines[pipeline] else {
+            throw Failure(.notFound, "pipeline \(pipeline) does not run: look at `sono status`.")
+        }
+        reception.post(.again(pipeline: pipeline, name))
+    }
+}

@@ -1,0 +1,57 @@
+import Accounting
+import Dispatch
+import Failures
+import Foundation
+import Logging
+import Pipelines
+import Spooling
+import Synchronization
+
+/// Finds, claims and admits files, on a thread of its own, so that they become jobs while a batch is computed.
+///
+/// Others talk to it by messages; everything it knows is local to its thread (`ReceptionLoop`).
+final class Reception: Sendable {
+    enum Message: Sendable {
+        /// Serve these pipelines in place of those before. New ones come with what recovery found in work/.
+        case serve([String: Pipeline], claims: [String: [BatchLife.Claim]])
+        /// Something may have arrived.
+        case look(String)
+        /// The pipeline's directories were removed or replaced.
+        case lost(String)
+        /// A file was put into work/ to become a job again.
+        case examine(pipeline: String, BatchLife.Claim)
+        /// A job's file had other bytes on the second pass.
+        case changed(QueuedJob)
+        /// Compute the bytes that come under this name even if they are done already.
+        case again(pipeline: String, FileName)
+        case noSpace(Failure)
+        case stop
+    }
+
+    let heartbeat = Heartbeat()
+    let mailbox = Mailbox<Message>()
+    private let ended = DispatchSemaphore(value: 0)
+    private let stopping = Mutex(false)
+
+    var isStopping: Bool { stopping.withLock { $0 } }
+
+    func start(store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger) {
+        let thread = Thread { [self] in
+            var loop = ReceptionLoop(
+                reception: self, store: store, paths: paths, lane: lane, board: board, logger: logger)
+            loop.run()
+            ended.signal()
+        }
+        thread.name = "sono.reception"
+        thread.start()
+    }
+
+    func post(_ message: Message) { mailbox.post(message) }
+
+    func stop() {
+        stopping.withLock { $0 = true }
+        post(.stop)
+    }
+
+    func waitUntilStopped() { ended.wait() }
+}

@@ -1,0 +1,233 @@
+import Accounting
+import Dispatch
+import Failures
+import Foundation
+import Logging
+import Pipelines
+import Spooling
+
+/// One pipeline's files on their way from incoming/ to being jobs.
+struct ReceptionLine {
+    enum Event {
+        /// A file has become a job: queued, refused or a duplicate.
+        case admitted(QueuedJob)
+        case trouble(Failure)
+        case spoolLost(Failure)
+        case spoolBack
+    }
+
+    /// Files claimed with one transaction and one pair of fsyncs.
+    private static let claimsAtOnce = 64
+    private static let reopenAfter = Duration.seconds(5)
+
+    private var pipeline: Pipeline
+    private let store: Store
+    private let reception: Reception
+    private var intake: Intake
+    private var isWatched = false
+    private var pending: PendingClaims
+    /// Names of files in work/ that are no jobs yet.
+    private var names: [ClaimToken: FileName] = [:]
+    /// Jobs whose file changed after the first pass.
+    private var changed: [ClaimToken: QueuedJob] = [:]
+    private var toClaim: [FileName] = []
+    private var toExamine: [ClaimToken] = []
+    private var reopenAt: Monotonic.Instant?
+
+    /// Names whose bytes shall be computed even if they are done already.
+    var again: Set<FileName> = []
+    var mustList = true
+    var mustReopen = false
+
+    init(pipeline: Pipeline, store: Store, reception: Reception) {
+        self.pipeline = pipeline
+        self.store = store
+        self.reception = reception
+        intake = Intake(directory: pipeline.spool, watcher: nil, settle: pipeline.configuration.settle)
+        pending = PendingClaims(
+            settle: pipeline.configuration.settle, incompleteAfter: pipeline.configuration.incompleteAfter)
+    }
+
+    /// Takes over a newer configuration. Files that wait begin to wait anew if its times are others.
+    mutating func replace(_ newer: Pipeline) {
+        let (old, new) = (pipeline.configuration, newer.configuration)
+        pipeline = newer
+        isWatched = false
+        guard old.settle != new.settle || old.incompleteAfter != new.incompleteAfter else { return }
+        pending = PendingClaims(settle: new.settle, incompleteAfter: new.incompleteAfter)
+        for token in Array(names.keys) + Array(changed.keys) { addPending(token) }
+    }
+
+    /// Starts to watch incoming/ unless it is watched; without a watch files are found once a minute.
+    mutating func watch() -> Failure? {
+        guard !isWatched else { return nil }
+        isWatched = true
+        mustList = true
+        let (name, reception) = (pipeline.name, reception)
+        let settle = pipeline.configuration.settle
+        do {
+            let watcher = try IncomingWatcher(
+                directory: pipeline.spool, queue: DispatchQueue(label: "sono.watch.\(name)")
+            ) { hint in
+                switch hint {
+                case .changed: reception.post(.look(name))
+                case .directoryLost: reception.post(.lost(name))
+                }
+            }
+            intake = Intake(directory: pipeline.spool, watcher: watcher, settle: settle)
+            return nil
+        } catch {
+            intake = Intake(directory: pipeline.spool, watcher: nil, settle: settle)
+            return error as? Failure ?? Failure(.internal, "\(error)")
+        }
+    }
+
+    mutating func add(_ claim: BatchLife.Claim) {
+        names[claim.token] = claim.name
+        pending.add(claim.token, stamp: claim.stamp, at: Monotonic.now)
+    }
+
+    mutating func addChanged(_ job: QueuedJob) {
+        guard let token = ClaimToken(job.token) else { return }
+        changed[token] = job
+        addPending(token)
+    }
+
+    private mutating func addPending(_ token: ClaimToken) {
+        guard let stamp = try? pipeline.spool.stamp(of: token) else { return }
+        pending.changed(token, stamp: stamp, at: Monotonic.now)
+    }
+
+    var waitingCount: Int { intake.waitingCount + names.count }
+
+    /// Whether there is more to do at once.
+    var isBusy: Bool { !toClaim.isEmpty || !toExamine.isEmpty || isDue(pending.nextDeadline) }
+
+    var nextDeadline: Monotonic.Instant? {
+        [intake.nextDeadline, pending.nextDeadline, reopenAt].compactMap { $0 }.min()
+    }
+
+    private func isDue(_ deadline: Monotonic.Instant?) -> Bool {
+        deadline.map { $0 <= Monotonic.now } ?? false
+    }
+
+    // MARK: - Work
+
+    /// Does what is due, at most one first pass of them, so that pipelines take turns.
+    mutating func step() -> [Event] {
+        var events: [Event] = []
+        if mustReopen || isDue(reopenAt) { events += reopen() }
+        guard reopenAt == nil else { return events }
+        do {
+            if mustList || isDue(intake.nextDeadline) { try list() }
+            try claimSome(&events)
+            try lookAtPending(&events)
+            if !toExamine.isEmpty { examine(toExamine.removeFirst(), &events) }
+        } catch {
+            let failure = error as? Failure ?? Failure(.internal, "\(error)")
+            if (try? pipeline.spool.verify()) == nil {
+                events += reopen()
+            } else {
+                events.append(.trouble(failure))
+                reopenAt = Monotonic.now + Self.reopenAfter
+            }
+        }
+        return events
+    }
+
+    private mutating func list() throws {
+        mustList = false
+        let actions = try intake.look(at: Monotonic.now)
+        let known = Set(toClaim)
+        // What is no regular file is claimed too: it is refused, unopened, when it is examined.
+        toClaim += actions.map(\.name).filter { !known.contains($0) }
+    }
+
+    private mutating func claimSome(_ events: inout [Event]) throws {
+        guard !toClaim.isEmpty, toExamine.isEmpty else { return }
+        let batch = Array(toClaim.prefix(Self.claimsAtOnce))
+        let (claims, failures) = try life.claim(batch, again: again)
+        toClaim.removeFirst(batch.count)
+        again.subtract(claims.map(\.name))
+        events += failures.map(Event.trouble)
+        for claim in claims {
+            intake.left(claim.name)
+            add(claim)
+        }
+    }
+
+    private mutating func lookAtPending(_ events: inout [Event]) throws {
+        guard toExamine.isEmpty, isDue(pending.nextDeadline) else { return }
+        var stamps: [ClaimToken: FileStamp] = [:]
+        for token in pending.tokens { stamps[token] = try pipeline.spool.stamp(of: token) }
+        for action in pending.step(stamps, at: Monotonic.now) {
+            switch action {
+            case .examine(let token): toExamine.append(token)
+            case .giveUp(let token, let failure): conclude(token, &events) { try $0.giveUp(token, $1, failure) }
+            case .vanished(let token): conclude(token, &events) { try $0.vanished(token, $1) }
+            }
+        }
+    }
+
+    private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
+        conclude(token, &events) { line, name in
+            if let job = line.changed[token] { return try line.life.readmit(job) }
+            return try line.life.admit(token, name: name)
+        }
+    }
+
+    private func giveUp(_ token: ClaimToken, _ name: FileName, _ failure: Failure) throws -> QueuedJob? {
+        if let job = changed[token] { return try life.giveUp(job, failure) }
+        return try life.refuse(token, name: name, failure)
+    }
+
+    private func vanished(_ token: ClaimToken, _ name: FileName) throws -> QueuedJob? {
+        if let job = changed[token] {
+            return try life.giveUp(job, Failure(.ioError, "\(name) was removed from work/: drop it again."))
+        }
+        try store.forgetClaim(token.text)
+        return nil
+    }
+
+    /// Brings a file's waiting to its end, or keeps it waiting if that was not possible.
+    private mutating func conclude(
+        _ token: ClaimToken, _ events: inout [Event], _ body: (ReceptionLine, FileName) throws -> QueuedJob?
+    ) {
+        guard let name = names[token] ?? changed[token].flatMap({ FileName($0.name) }) else { return }
+        do {
+            let job = try body(self, name)
+            pending.remove(token)
+            names[token] = nil
+            changed[token] = nil
+            if let job { events.append(.admitted(job)) }
+        } catch let failure as Failure where failure.code == .incomplete {
+            pending.incomplete(token, failure)
+        } catch {
+            events.append(.trouble(error as? Failure ?? Failure(.internal, "\(error)")))
+            addPending(token)
+        }
+    }
+
+    private var life: BatchLife { BatchLife(pipeline: pipeline, store: store) }
+
+    /// Opens the pipeline's directories anew after they were removed or replaced; they are made if missing.
+    private mutating func reopen() -> [Event] {
+        let wasLost = reopenAt != nil
+        mustReopen = false
+        if (try? pipeline.spool.verify()) != nil {
+            reopenAt = nil
+            mustList = true
+            return wasLost ? [.spoolBack] : []
+        }
+        do {
+            try pipeline.reopenSpool()
+            reopenAt = nil
+            mustList = true
+            isWatched = false
+            return (watch().map { [.trouble($0)] } ?? []) + [.spoolBack]
+        } catch {
+            reopenAt = Monotonic.now + Self.reopenAfter
+            return wasLost ? [] : [.spoolLost(error as? Failure ?? Failure(.internal, "\(error)"))]
+        }
+    }
+}

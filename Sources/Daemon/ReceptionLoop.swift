@@ -1,0 +1,160 @@
+import Accounting
+import Failures
+import Foundation
+import Logging
+import Pipelines
+import Spooling
+
+/// What the intake thread does and knows: it sleeps until there is a hint, until a file's time has come, or for a minute.
+struct ReceptionLoop {
+    /// Hints can be missed (another host's changes on a network file system raise none), so everything is looked at
+    /// this often.
+    static let regularScan = Duration.seconds(60)
+    static let spaceCheck = Duration.seconds(2)
+
+    let reception: Reception
+    let store: Store
+    let paths: ServicePaths
+    let lane: Lane
+    let board: Board
+    let logger: Logger
+
+    private var lines: [String: ReceptionLine] = [:]
+    private var space = DiskSpace()
+    private var nextScan = Monotonic.now + regularScan
+    private var isStopped = false
+
+    init(reception: Reception, store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger) {
+        self.reception = reception
+        self.store = store
+        self.paths = paths
+        self.lane = lane
+        self.board = board
+        self.logger = logger
+    }
+
+    mutating func run() {
+        while !isStopped {
+            reception.heartbeat.rest()
+            let messages = reception.mailbox.collect(until: nextDeadline)
+            reception.heartbeat.beat()
+            for message in messages { handle(message) }
+            if isStopped { return }
+            checkSpace()
+            if Monotonic.now >= nextScan { beginRegularScan() }
+            if space.paused == nil { workThroughLines() }
+            publish()
+        }
+    }
+
+    private var nextDeadline: Monotonic.Instant {
+        if space.paused != nil { return Monotonic.now + Self.spaceCheck }
+        return lines.values.compactMap(\.nextDeadline).reduce(nextScan, min)
+    }
+
+    private mutating func handle(_ message: Reception.Message) {
+        switch message {
+        case .serve(let pipelines, let claims):
+            lines = lines.filter { pipelines[$0.key] != nil }
+            for (name, pipeline) in pipelines {
+                if lines[name] == nil {
+                    lines[name] = ReceptionLine(pipeline: pipeline, store: store, reception: reception)
+                } else {
+                    lines[name]?.replace(pipeline)
+                }
+                if let failure = lines[name]?.watch() {
+                    logger.warning("\(failure)", metadata: ["pipeline": "\(name)"])
+                }
+                for claim in claims[name] ?? [] { lines[name]?.add(claim) }
+            }
+        case .look(let name): lines[name]?.mustList = true
+        case .lost(let name): lines[name]?.mustReopen = true
+        case .examine(let name, let claim): lines[name]?.add(claim)
+        case .changed(let job): lines[job.pipeline]?.addChanged(job)
+        case .again(let name, let file): lines[name]?.again.insert(file)
+        case .noSpace(let failure): space.failed(failure)
+        case .stop: isStopped = true
+        }
+    }
+
+    private mutating func checkSpace() {
+        let before = space.paused
+        space.look(at: [paths.state, paths.spool].compactMap(DiskSpace.Room.init(of:)))
+        guard (before == nil) != (space.paused == nil) else { return }
+        if let failure = space.paused {
+            logger.error("intake pauses: \(failure.message)", metadata: ["code": "\(failure.code.rawValue)"])
+        } else {
+            logger.notice("intake goes on: there is room again")
+        }
+        let paused = space.paused
+        board.update { $0.paused = paused }
+    }
+
+    private mutating func beginRegularScan() {
+        nextScan = Monotonic.now + Self.regularScan
+        for name in lines.keys { lines[name]?.mustList = true }
+        for failure in Recovery(store: store, paths: paths).fileSettled() {
+            logger.warning("a settled file is still in work/: \(failure.message)")
+        }
+    }
+
+    /// A little from each pipeline in turn until nothing is due.
+    private mutating func workThroughLines() {
+        var isBusy = true
+        while isBusy && !reception.isStopping && space.paused == nil {
+            isBusy = false
+            for name in lines.keys.sorted() {
+                guard var line = lines[name] else { continue }
+                let events = line.step()
+                lines[name] = line
+                isBusy = isBusy || line.isBusy
+                for event in events { take(event, in: name) }
+                reception.heartbeat.beat()
+                if reception.isStopping { return }
+            }
+        }
+    }
+
+    private mutating func take(_ event: ReceptionLine.Event, in pipeline: String) {
+        switch event {
+        case .admitted(let job):
+            note(job)
+            lane.add(job)
+        case .trouble(let failure):
+            logger.warning(
+                "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])
+            board.count(error: failure.code)
+            if failure.code == .noSpace { space.failed(failure) }
+        case .spoolLost(let failure):
+            logger.error(
+                "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])
+            board.update { $0.spoolTrouble[pipeline] = failure }
+        case .spoolBack:
+            board.update { $0.spoolTrouble[pipeline] = nil }
+        }
+    }
+
+    private func note(_ job: QueuedJob) {
+        let name = FileName(job.name)?.displayText ?? "?"
+        var metadata: Logger.Metadata = ["job": "\(job.id)", "pipeline": "\(job.pipeline)", "file": "\(name)"]
+        switch job.state {
+        case .failed:
+            metadata["code"] = "\(job.errorCode ?? "")"
+            logger.error("refused: \(job.errorMessage ?? "")", metadata: metadata)
+            let code = job.errorCode.flatMap(FailureCode.init(rawValue:)) ?? .internal
+            board.count(error: code)
+            board.update { $0.batches["failed", default: 0] += 1 }
+        case .duplicate:
+            logger.info("duplicate", metadata: metadata)
+            board.update { $0.batches["duplicate", default: 0] += 1 }
+        default:
+            metadata["rows"] = "\(job.rows ?? 0)"
+            logger.debug("queued", metadata: metadata)
+        }
+    }
+
+    private func publish() {
+        let waiting = lines.mapValues(\.waitingCount)
+        board.update { $0.incoming = waiting }
+    }
+}

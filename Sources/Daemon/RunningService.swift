@@ -1,0 +1,223 @@
+import Accounting
+import Dispatch
+import Failures
+import Foundation
+import Logging
+import Pipelines
+import Spooling
+import Synchronization
+
+/// A service that runs: what `sono serve` starts, and what a test starts in its own process.
+///
+/// Three threads: this one's queue (signals, reload, watchdog, STATUS line), the reception (finds, claims and admits
+/// files) and the lane (computes). They meet in the store, the board and by messages.
+public final class RunningService: Sendable {
+    private let paths: ServicePaths
+    private let options: ServiceOptions
+    private let logger: Logger
+    private let notifier: Notifier
+    private let lock: SpoolLock
+    private let store: Store
+    private let reader: StoreReader
+    private let board = Board()
+    private let lane: Lane
+    private let reception = Reception()
+    private let queue = DispatchQueue(label: "sono.service")
+    private let watchdog: Watchdog?
+    private let listeners = Mutex<[HTTPListener]>([])
+    private let fault = Mutex<Failure?>(nil)
+    private let lastLine = Mutex<Monotonic.Instant?>(nil)
+    /// Called when the service cannot go on by itself.
+    private let onFault: @Sendable () -> Void
+
+    /// Starts the service: lock, store, models, recovery, watches, sockets; in this order.
+    ///
+    /// - Parameter onFault: called when the store cannot be written any more; then `stop()` gives the reason.
+    /// - Throws: `already_running`, `configuration_invalid` if no pipeline is valid, and what the store says.
+    public init(
+        paths: ServicePaths, options: ServiceOptions = ServiceOptions(), onFault: @escaping @Sendable () -> Void = {}
+    ) throws {
+        self.paths = paths
+        self.options = options
+        self.onFault = onFault
+        let logger = Logger.service(level: options.level)
+        self.logger = logger
+        notifier = Notifier()
+        try Self.makeDirectories(paths)
+        let configurations = try ConfigurationDirectory.load(paths.configuration)
+        lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
+        store = try Store.open(path: paths.store)
+        reader = try StoreReader.open(path: paths.store)
+        lane = Lane(store: store, board: board, logger: logger)
+        watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, reception.heartbeat])
+
+        let pipelines = PipelineLoader(paths: paths).load(configurations)
+        for (name, failure) in pipelines.failures { Self.log(logger, failure, pipeline: name) }
+        guard !pipelines.running.isEmpty else {
+            throw pipelines.failures.values.first
+                ?? Failure(.configurationInvalid, "\(paths.configuration) has no pipeline: add NAME.yaml.")
+        }
+        board.update { $0.pipelines = pipelines.all }
+        try recover(pipelines.running)
+        try begin(pipelines.running)
+    }
+
+    private static func makeDirectories(_ paths: ServicePaths) throws {
+        for (path, mode) in [(paths.state, 0o750), (paths.spool, 0o755), (paths.run, 0o755)] {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+            } catch {
+                throw Failure(
+                    .ioError, "\(path) cannot be created: check its parent's owner and mode.", cause: "\(error)")
+            }
+        }
+    }
+
+    private static func log(_ logger: Logger, _ failure: Failure, pipeline: String) {
+        logger.error(
+            "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])
+    }
+
+    private func recover(_ pipelines: [String: Pipeline]) throws {
+        notifier.extendTimeout(by: .seconds(120))
+        let interrupted = try Recovery(store: store, paths: paths).recoverStore { name in
+            pipelines[name]?.configuration.limits.attempts
+        }
+        for job in interrupted {
+            logger.warning(
+                "was running when the service ended abruptly: \(job.state.rawValue)",
+                metadata: [
+                    "job": "\(job.id)", "pipeline": "\(job.pipeline)", "code": "\(FailureCode.crashed.rawValue)",
+                ])
+        }
+    }
+
+    private func begin(_ pipelines: [String: Pipeline]) throws {
+        let (reception, lane) = (reception, lane)
+        lane.start(
+            Lane.Events(
+                changed: { reception.post(.changed($0)) },
+                noSpace: { reception.post(.noSpace($0)) },
+                settled: { [self] in queue.async { self.tellStatus() } },
+                broken: { [self] failure in
+                    fault.withLock { $0 = $0 ?? failure }
+                    onFault()
+                }))
+        reception.start(store: store, paths: paths, lane: lane, board: board, logger: logger)
+        try serve(pipelines, new: Set(pipelines.keys))
+        try listen()
+        board.update { $0.phase = .ready }
+        logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
+        queue.sync { notifier.ready(statusLine) }
+    }
+
+    /// Puts pipelines into service in place of those before; new ones with what waits for them.
+    private func serve(_ pipelines: [String: Pipeline], new: Set<String>) throws {
+        var claims: [String: [BatchLife.Claim]] = [:]
+        for name in new {
+            if let pipeline = pipelines[name] {
+                claims[name] = try Recovery(store: store, paths: paths).claims(of: pipeline)
+            }
+        }
+        lane.serve(pipelines)
+        for name in new {
+            for job in try store.unsettled(pipeline: name) { lane.add(job) }
+        }
+        reception.post(.serve(pipelines, claims: claims))
+    }
+
+    private func listen() throws {
+        let status = StatusRoutes(board: board, reader: reader, options: options, paths: paths)
+        let control = Control(
+            store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board)
+        var started = [
+            try HTTPListener.unix(paths.statusSocket, handler: status),
+            try HTTPListener.unix(paths.controlSocket, handler: ControlRoutes(control: control)),
+        ]
+        if let address = options.http { started.append(try HTTPListener.tcp(address, handler: status)) }
+        let all = started
+        listeners.withLock { $0 = all }
+    }
+
+    // MARK: - While it runs
+
+    /// Reads pipeline.d again. What is bad leaves the pipeline as it was, or misconfigured if it did not run.
+    public func reload() {
+        queue.sync {
+            notifier.reloading()
+            do {
+                try takeOver(ConfigurationDirectory.load(paths.configuration))
+            } catch {
+                logger.error("reload failed, everything stays as it was: \(error)")
+            }
+            notifier.ready(statusLine)
+        }
+    }
+
+    private func takeOver(_ configurations: [String: Result<PipelineConfiguration, Failure>]) throws {
+        let before = board.snapshot.pipelines
+        let loaded = PipelineLoader(paths: paths).load(configurations)
+        var after = loaded.all
+        var refused: [String: Failure] = [:]
+        for (name, failure) in loaded.failures {
+            Self.log(logger, failure, pipeline: name)
+            if case .success(let running)? = before[name] {
+                after[name] = .success(running)
+                refused[name] = failure
+            }
+        }
+        let running = after.compactMapValues { try? $0.get() }
+        let new = running.keys.filter { (try? before[$0]?.get()) == nil }
+        for name in before.keys where after[name] == nil {
+            logger.notice("removed: its work stays where it is", metadata: ["pipeline": "\(name)"])
+        }
+        let (refusals, all) = (refused, after)
+        board.update { state in
+            state.pipelines = all
+            state.refusedReloads = refusals
+            state.spoolTrouble = state.spoolTrouble.filter { all[$0.key] != nil }
+        }
+        try serve(running, new: Set(new))
+        logger.notice("reloaded", metadata: ["pipelines": "\(running.keys.sorted().joined(separator: ","))"])
+    }
+
+    private var statusLine: String {
+        (try? StatusReport(board: board, reader: reader, options: options, paths: paths).line) ?? "ready"
+    }
+
+    /// At most once a second.
+    private func tellStatus() {
+        let isDue = lastLine.withLock { last in
+            if let last, Monotonic.now - last < .seconds(1) { return false }
+            last = Monotonic.now
+            return true
+        }
+        if isDue { notifier.status(statusLine) }
+    }
+
+    /// Stops within seconds: the running batch ends between two chunks and its attempt is given back.
+    ///
+    /// - Returns: why the service could not go on, if it did not stop of its own will.
+    @discardableResult
+    public func stop() -> Failure? {
+        board.update { $0.phase = .stopping }
+        notifier.stopping()
+        logger.notice("stopping")
+        reception.stop()
+        lane.stop()
+        lane.waitUntilStopped()
+        reception.waitUntilStopped()
+        watchdog?.stop()
+        let listening = listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners
+        }
+        for listener in listening { listener.stop() }
+        queue.sync {}
+        try? reader.close()
+        try? store.close()
+        logger.notice("stopped")
+        return fault.withLock { $0 }
+    }
+}

@@ -1,0 +1,14 @@
+import Logging
+
+/// What `sono serve` can be told besides its paths.
+public struct ServiceOptions: Sendable {
+    /// HOST:PORT for the status over TCP as well; nil for the socket only.
+    public var http: String?
+    /// `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
+    public var logLevel = "info"
+    public var version = "0"
+
+    public init() {}
+
+    var level: Logger.Level { Logger.Level(rawValue: logLevel) ?? .info }
+}

@@ -1,0 +1,191 @@
+import Accounting
+import Failures
+import Foundation
+import Pipelines
+
+/// How the service is doing: what `/v1/status` and `sono status --json` say. Keys are only ever added.
+public struct StatusReport: Codable, Sendable {
+    public enum Phase: String, Codable, Sendable {
+        case starting
+        /// Claims and computes.
+        case ready
+        /// Ready, but takes in nothing more for now; `paused` says why.
+        case paused
+        case stopping
+        /// No service answers; what is said was read from the store.
+        case down
+    }
+
+    /// A failure as data.
+    public struct Problem: Codable, Equatable, Sendable {
+        public var code: String
+        public var message: String
+
+        public init(_ failure: Failure) {
+            code = failure.code.rawValue
+            message = failure.message
+        }
+    }
+
+    public struct Model: Codable, Sendable {
+        /// First 12 hex digits of the digest.
+        public var id: String
+        public var sha256: String
+        public var file: String
+        public var order: Int
+        public var solver: String
+        public var steps: Int
+        public var form: String
+        public var kernel: String
+        public var dimension: Int
+        public var classes: Int
+        public var encoder: String?
+    }
+
+    public struct Running: Codable, Sendable {
+        public var jobID: JobID
+        public var pipeline: String
+        public var rows: Int
+        public var rowsDone: Int
+        public var seconds: Double
+
+        public enum CodingKeys: String, CodingKey {
+            case jobID = "job_id"
+            case pipeline
+            case rows
+            case rowsDone = "rows_done"
+            case seconds
+        }
+    }
+
+    public enum PipelineState: String, Codable, Sendable {
+        case running
+        /// Its file or its model cannot be used; its incoming/ is left alone.
+        case misconfigured
+        /// Its file is gone; its work stays where it is.
+        case removed
+        /// Nothing is known of the configuration: the service is down.
+        case unknown
+    }
+
+    public struct Pipeline: Codable, Sendable {
+        public var name: String
+        public var state: PipelineState
+        /// Why it is misconfigured, why its newest configuration was not taken, or what ails its directories.
+        public var problem: Problem?
+        public var warnings: [String]
+        public var model: Model?
+        /// Files that are no jobs yet.
+        public var incoming: Int
+        public var counts: PipelineCounts?
+    }
+
+    public var schema = "sono-status/1"
+    public var phase: Phase
+    public var version: String?
+    public var pid: Int32?
+    /// ISO 8601 UTC.
+    public var startedAt: String?
+    /// Why intake pauses.
+    public var paused: Problem?
+    public var running: Running?
+    public var lastCommitAt: String?
+    /// Of the batch computed last.
+    public var rowsPerSecond: Double?
+    public var pipelines: [Pipeline]
+    public var store: StoreInfo?
+
+    public enum CodingKeys: String, CodingKey {
+        case schema
+        case phase
+        case version
+        case pid
+        case startedAt = "started_at"
+        case paused
+        case running
+        case lastCommitAt = "last_commit_at"
+        case rowsPerSecond = "rows_per_second"
+        case pipelines
+        case store
+    }
+}
+
+extension StatusReport {
+    /// What can be said with the service down.
+    public init(store reader: StoreReader) throws {
+        self.init(phase: .down, pipelines: [], store: try reader.info())
+        pipelines = try reader.counts().map { counts in
+            Pipeline(name: counts.pipeline, state: .unknown, warnings: [], incoming: 0, counts: counts)
+        }
+    }
+
+    init(board: Board, reader: StoreReader, options: ServiceOptions, paths: ServicePaths) throws {
+        let now = board.snapshot
+        self.init(phase: now.paused != nil && now.phase == .ready ? .paused : now.phase, pipelines: [])
+        version = options.version
+        pid = getpid()
+        startedAt = Self.text(board.startedAt)
+        paused = now.paused.map(Problem.init)
+        lastCommitAt = now.lastCommit.map(Self.text)
+        rowsPerSecond = now.rowsPerSecond
+        running = now.running.map { running in
+            Running(
+                jobID: running.job.id, pipeline: running.job.pipeline, rows: running.job.rows ?? 0,
+                rowsDone: running.control.rowsDone, seconds: Date().timeIntervalSince(running.since))
+        }
+        store = try reader.info()
+        let counts = Dictionary(uniqueKeysWithValues: try reader.counts().map { ($0.pipeline, $0) })
+        pipelines = Set(now.pipelines.keys).union(counts.keys).sorted().map { name in
+            Self.pipeline(name, now, counts[name], paths)
+        }
+    }
+
+    private static func pipeline(
+        _ name: String, _ now: Board.State, _ counts: PipelineCounts?, _ paths: ServicePaths
+    ) -> Pipeline {
+        var report = Pipeline(
+            name: name, state: .removed, warnings: [], incoming: now.incoming[name] ?? 0, counts: counts)
+        switch now.pipelines[name] {
+        case .success(let pipeline):
+            report.state = .running
+            report.warnings = pipeline.warnings
+            report.model = model(of: pipeline, paths)
+        case .failure(let failure):
+            report.state = .misconfigured
+            report.problem = Problem(failure)
+        case nil: break
+        }
+        if let failure = now.spoolTrouble[name] ?? now.refusedReloads[name] { report.problem = Problem(failure) }
+        return report
+    }
+
+    private static func model(of pipeline: Pipelines.Pipeline, _ paths: ServicePaths) -> Model {
+        let configuration = pipeline.refiner.configuration
+        return Model(
+            id: pipeline.model.id, sha256: pipeline.model.sha256, file: paths.model(pipeline.configuration.model),
+            order: configuration.order, solver: configuration.solver.rawValue, steps: configuration.steps,
+            form: pipeline.refiner.form, kernel: pipeline.refiner.kernel, dimension: configuration.dimension,
+            classes: pipeline.refiner.classes.count, encoder: configuration.encoder)
+    }
+
+    private static func text(_ date: Date) -> String { date.ISO8601Format(.init(includingFractionalSeconds: true)) }
+
+    /// One line for `systemctl status`.
+    var line: String {
+        let states = pipelines.compactMap(\.counts?.jobs)
+        func total(_ state: JobState) -> Int { states.reduce(0) { $0 + ($1[state] ?? 0) } }
+        var words = ["\(phase.rawValue): \(total(.queued) + total(.retrying)) waiting"]
+        if let running {
+            words.append("job \(running.jobID) running (\(running.rowsDone) of \(running.rows) rows)")
+        }
+        words.append("\(total(.done)) done")
+        if total(.failed) > 0 { words.append("\(total(.failed)) failed") }
+        if total(.held) > 0 { words.append("\(total(.held)) held") }
+        if let rowsPerSecond { words.append("\(Int(rowsPerSecond)) rows/s") }
+        if let paused { words.append("intake paused (\(paused.code))") }
+        for pipeline in pipelines {
+            if let problem = pipeline.problem { words.append("\(pipeline.name): \(problem.code)") }
+        }
+        return words.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,117 @@
+import Dispatch
+import EmbeddingSets
+import Failures
+import Refinement
+import Spooling
+import Synchronization
+import TensorFiles
+
+/// Step 4 of a batch's life: decode, refine and classify a file in chunks; results in compact columns.
+///
+/// One thread decodes the next chunk while all cores refine the present one. Resident besides the model: four chunks of
+/// Float rows and about 40 bytes a row.
+struct BatchComputation {
+    /// Rows of one chunk.
+    static let chunkRows = 4_096
+
+    let path: String
+    let limits: FileLimits
+    let refiner: Refiner
+    let topK: Int
+
+    struct Output {
+        let columns: ResultColumns
+        let ids: ItemIDs
+        let inspection: EmbeddingSetInspection
+        let decodeSeconds: Double
+        let refineSeconds: Double
+    }
+
+    /// - Parameters:
+    ///   - rows: as the first pass counted them.
+    ///   - refined: receives the unit vectors `[n, D]` of each chunk, in order; nil saves the work.
+    ///   - control: asked after each chunk.
+    func run(
+        rows: Int, control: BatchControl, refined: ((UnsafeBufferPointer<Float>) throws -> Void)? = nil
+    ) throws -> Output {
+        let relay = ChunkRelay()
+        let decoding = Decoding(path: path, limits: limits, into: relay)
+        var columns = ResultColumns(topK: min(topK, refiner.classes.count), capacity: rows)
+        var vectors = [Float]()
+        var spent = Duration.zero
+        do {
+            while let chunk = relay.take() {
+                let began = Monotonic.now
+                if refined != nil, vectors.count != chunk.embeddings.count {
+                    vectors = [Float](repeating: 0, count: chunk.embeddings.count)
+                }
+                vectors.withUnsafeMutableBufferPointer { buffer in
+                    refine(chunk, into: &columns, vectors: refined == nil ? nil : buffer)
+                }
+                spent += Monotonic.now - began
+                if let refined { try vectors.withUnsafeBufferPointer(refined) }
+                let done = chunk.rows
+                relay.giveBack(chunk)
+                try control.advance(rows: done)
+            }
+        } catch {
+            relay.abandon()
+            _ = decoding.wait()
+            throw error
+        }
+        let (read, decodeTime) = try decoding.wait().get()
+        return Output(
+            columns: columns, ids: read.ids, inspection: read.inspection, decodeSeconds: decodeTime.seconds,
+            refineSeconds: spent.seconds)
+    }
+
+    private func refine(
+        _ chunk: ChunkRelay.Chunk, into columns: inout ResultColumns, vectors: UnsafeMutableBufferPointer<Float>?
+    ) {
+        chunk.embeddings.withUnsafeBufferPointer { embeddings in
+            if let velocity = chunk.velocity {
+                velocity.withUnsafeBufferPointer { velocity in
+                    refiner.run(
+                        embeddings: embeddings, velocity: velocity, rows: chunk.rows, into: &columns, refined: vectors)
+                }
+            } else {
+                refiner.run(embeddings: embeddings, rows: chunk.rows, into: &columns, refined: vectors)
+            }
+        }
+    }
+}
+
+/// The second pass over a file, on a thread of its own.
+private final class Decoding: Sendable {
+    private let result = Mutex<Result<(EmbeddingSetRead, Duration), any Error>?>(nil)
+    private let done = DispatchSemaphore(value: 0)
+
+    init(path: String, limits: FileLimits, into relay: ChunkRelay) {
+        DispatchQueue(label: "sono.decode").async { [self] in
+            let began = Monotonic.now
+            var waited = Duration.zero
+            let outcome = Result {
+                let read = try EmbeddingSetFile.stream(
+                    path: path, limits: limits, chunkRows: BatchComputation.chunkRows
+                ) { chunk in
+                    let before = Monotonic.now
+                    try relay.put(chunk)
+                    waited += Monotonic.now - before
+                }
+                return (read, Monotonic.now - began - waited)
+            }
+            result.withLock { $0 = outcome }
+            relay.finish()
+            done.signal()
+        }
+    }
+
+    func wait() -> Result<(EmbeddingSetRead, Duration), any Error> {
+        done.wait()
+        return result.withLock { $0 } ?? .failure(Failure(.internal, "decoding ended without a result: report this."))
+    }
+}
+
+extension Duration {
+    var seconds: Double { self / .seconds(1) }
+}

@@ -1,0 +1,301 @@
+import Accounting
+import EmbeddingSets
+import Failures
+import Foundation
+import Refinement
+import Spooling
+
+/// The life of a batch, from top to bottom. Each step is durable before the next begins:
+///
+/// 0. `claim`: note the file's name under a token, in SQLite
+/// 1. `claim`: rename incoming/NAME to work/TOKEN
+/// 2. `admit`: first pass (hash, validate), then the job row
+/// 3. `run`: count the attempt
+/// 4. `run`: decode, refine and classify in chunks; results stay in memory
+/// 5. `run`: the refined vectors, if asked for
+/// 6. `run`: one transaction makes all rows visible and settles the job
+/// 7. `file`: rename work/TOKEN to done/JOB--NAME, or to failed/ with the reason beside it
+///
+/// Killed between any two steps, it is taken up again by `Recovery`. Steps 0 to 2 belong to the thread that admits,
+/// 3 to 7 to the one that computes.
+public struct BatchLife: Sendable {
+    let pipeline: Pipeline
+    let store: Store
+
+    public init(pipeline: Pipeline, store: Store) {
+        self.pipeline = pipeline
+        self.store = store
+    }
+
+    /// A file in work/ that is no job yet.
+    public struct Claim: Sendable {
+        public let token: ClaimToken
+        public let name: FileName
+        public let stamp: FileStamp
+
+        public init(token: ClaimToken, name: FileName, stamp: FileStamp) {
+            self.token = token
+            self.name = name
+            self.stamp = stamp
+        }
+    }
+
+    // MARK: - Steps 0 and 1
+
+    /// Takes files out of incoming/. One that has vanished or cannot be moved is left to the next scan.
+    ///
+    /// - Parameter again: names whose bytes shall be computed even if they are done already.
+    public func claim(_ names: [FileName], again: Set<FileName> = []) throws -> (claims: [Claim], failures: [Failure]) {
+        let pairs = names.map { (name: $0, token: ClaimToken.random()) }
+        try store.noteClaims(
+            pairs.map { name, token in
+                ClaimNote(
+                    token: token.text, pipeline: pipeline.name, name: name.bytes, again: again.contains(name))
+            })
+        var claims: [Claim] = []
+        var failures: [Failure] = []
+        for ((name, token), outcome) in zip(pairs, pipeline.spool.claim(pairs)) {
+            if case .failed(let failure) = outcome { failures.append(failure) }
+            // After a failure the file may be in work/ all the same; then it is claimed.
+            if let stamp = try pipeline.spool.stamp(of: token) {
+                claims.append(Claim(token: token, name: name, stamp: stamp))
+            } else {
+                try store.forgetClaim(token.text)
+            }
+        }
+        return (claims, failures)
+    }
+
+    // MARK: - Step 2
+
+    /// Reads the whole file once and makes it a job.
+    ///
+    /// - Returns: what became of it; the job is queued unless its state says otherwise.
+    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again.
+    public func admit(_ token: ClaimToken, name: FileName) throws -> QueuedJob {
+        let inspection: EmbeddingSetInspection
+        do {
+            inspection = try inspect(token, name: name)
+        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+            throw failure
+        } catch let failure as Failure {
+            return try refuse(token, name: name, failure)
+        }
+        if let failure = incompatibility(of: inspection.header) {
+            return try refuse(token, name: name, failure, inspection)
+        }
+        try pipeline.spool.makeDurable(token, name: name)
+        let admitted = try store.admit(
+            Admission(
+                token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection.sha256,
+                rows: inspection.header.rows, fileBytes: inspection.fileBytes))
+        return try filedIfSettled(admitted.jobID)
+    }
+
+    /// Records a file that can never be a batch, and puts it aside.
+    @discardableResult
+    public func refuse(
+        _ token: ClaimToken, name: FileName, _ failure: Failure, _ inspection: EmbeddingSetInspection? = nil
+    ) throws -> QueuedJob {
+        let id = try store.refuse(
+            token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection?.sha256,
+            fileBytes: inspection?.fileBytes, failure: failure)
+        return try filedIfSettled(id)
+    }
+
+    /// Step 2 again for a job whose file had other bytes on the second pass than on the first.
+    public func readmit(_ job: QueuedJob) throws -> QueuedJob {
+        let (token, name) = try identify(job)
+        let inspection: EmbeddingSetInspection
+        do {
+            inspection = try inspect(token, name: name)
+            if let failure = incompatibility(of: inspection.header) { throw failure }
+        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+            throw failure
+        } catch let failure as Failure {
+            return try giveUp(job, failure)
+        }
+        try pipeline.spool.makeDurable(token, name: name)
+        _ = try store.reidentify(
+            job.id, sha256: inspection.sha256, rows: inspection.header.rows, fileBytes: inspection.fileBytes)
+        return try filedIfSettled(job.id)
+    }
+
+    /// A job that waits becomes failed.
+    public func giveUp(_ job: QueuedJob, _ failure: Failure) throws -> QueuedJob {
+        try store.begin(job.id, nil)
+        try store.fail(job.id, failure)
+        return try filedIfSettled(job.id)
+    }
+
+    private func inspect(_ token: ClaimToken, name: FileName) throws -> EmbeddingSetInspection {
+        try pipeline.spool.checkReadable(token, name: name)
+        return try EmbeddingSetFile.inspect(
+            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits)
+    }
+
+    private func incompatibility(of header: EmbeddingSetHeader) -> Failure? {
+        do {
+            let model = pipeline.refiner.configuration
+            _ = try header.checkCompatible(dimension: model.dimension, encoder: model.encoder)
+            return nil
+        } catch {
+            return error as? Failure ?? Failure(.internal, "\(error)")
+        }
+    }
+
+    // MARK: - Steps 3 to 7
+
+    /// What became of an attempt.
+    public enum Outcome: Sendable {
+        /// All rows are visible.
+        case done(rows: Int, failedRows: Int, seconds: Double)
+        case failed(Failure)
+        /// A passing failure: to be tried again at its `notBefore`.
+        case retrying(QueuedJob, Failure)
+        /// Asked to end early; the attempt does not count.
+        case returned(BatchControl.Request)
+        /// The file had other bytes than the first pass saw: somebody still writes to it.
+        case changed(QueuedJob)
+        /// The job no longer waits: a person was quicker.
+        case skipped
+    }
+
+    /// Makes one attempt at a job.
+    ///
+    /// - Throws: only what the store says when it cannot record the outcome.
+    public func run(_ job: QueuedJob, control: BatchControl) throws -> Outcome {
+        do {
+            try store.begin(job.id, pipeline.execution)  // 3
+        } catch let failure as Failure where failure.code == .wrongState {
+            return .skipped
+        }
+        let outcome: Outcome
+        do {
+            outcome = try compute(job, control)  // 4 to 6
+        } catch let request as BatchControl.Request {
+            outcome = try giveBack(job, request)
+        } catch let failure as Failure {
+            outcome = try settle(job, failure, control)
+        } catch is BytesChanged {
+            try insist(control) { try store.returnToQueue(job.id, then: nil) }
+            return .changed(try store.job(job.id))
+        }
+        try? file(store.job(job.id))  // 7; if it fails, the next scan files it
+        return outcome
+    }
+
+    private struct BytesChanged: Error {}
+
+    private func compute(_ job: QueuedJob, _ control: BatchControl) throws -> Outcome {
+        let began = Monotonic.now
+        let (token, name) = try identify(job)
+        try pipeline.spool.checkReadable(token, name: name)
+        let computation = BatchComputation(
+            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits,
+            refiner: pipeline.refiner, topK: pipeline.configuration.topK)
+        let features = try FeatureFile(for: job, pipeline: pipeline)
+        let output: BatchComputation.Output
+        do {
+            output = try computation.run(rows: job.rows ?? 0, control: control, refined: features?.append)  // 4
+        } catch let failure as Failure where !failure.code.isTransient && failure.code != .deadline {
+            // The first pass found nothing wrong with this file, so it is another file by now.
+            if failure.code == .internal { throw failure }
+            throw BytesChanged()
+        }
+        guard output.inspection.sha256 == job.sha256 else { throw BytesChanged() }
+        let rows = output.columns.rows
+        let failedRows = rows - output.columns.okRows
+        guard failedRows < rows else {
+            throw Failure(
+                .nonFiniteRows,
+                "none of the \(rows) rows has finite, non-zero values and a finite result: look at how they were made.")
+        }
+        let featuresPath = try features?.finish()  // 5
+        let commit = try store.complete(  // 6
+            job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
+            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath)
+        _ = commit
+        return .done(rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds)
+    }
+
+    private func giveBack(_ job: QueuedJob, _ request: BatchControl.Request) throws -> Outcome {
+        let next: JobState? =
+            switch request {
+            case .stop: nil
+            case .hold: .held
+            case .cancel: .cancelled
+            }
+        try store.returnToQueue(job.id, then: next)
+        return .returned(request)
+    }
+
+    /// Only passing failures, and deadlines while attempts are left, are tried again.
+    private func settle(_ job: QueuedJob, _ failure: Failure, _ control: BatchControl) throws -> Outcome {
+        let limits = pipeline.configuration.limits
+        let again =
+            switch failure.code {
+            case .deadline: job.attempts + 1 < limits.attempts
+            case .ioError: job.retries < Backoff.mostRetries
+            default: failure.code.isTransient
+            }
+        guard again else {
+            try insist(control) { try store.fail(job.id, failure) }
+            return .failed(failure)
+        }
+        let notBefore = Date().addingTimeInterval(Backoff.delay(retries: job.retries).seconds)
+        try insist(control) { try store.retry(job.id, failure, notBefore: notBefore) }
+        return .retrying(try store.job(job.id), failure)
+    }
+
+    /// Records something even if the disk is full now: waits for room, for the store must not say `running` of a job
+    /// that nobody runs.
+    private func insist(_ control: BatchControl, _ record: () throws -> Void) throws {
+        for attempt in 0... {
+            do {
+                return try record()
+            } catch let failure as Failure where failure.code.isTransient && !control.isAsked {
+                Thread.sleep(forTimeInterval: min(5, 0.25 * Double(1 << min(attempt, 5))))
+            }
+        }
+    }
+
+    // MARK: - Step 7
+
+    /// Moves a settled job's file to done/ or failed/; may be repeated.
+    ///
+    /// - Throws: passing failures; the job stays on the store's list of unfiled ones.
+    public func file(_ job: QueuedJob) throws {
+        guard job.state.isSettled else { return }
+        try Filing(spool: pipeline.spool, store: store).file(job)
+    }
+
+    private func filedIfSettled(_ id: JobID) throws -> QueuedJob {
+        let job = try store.job(id)
+        try? file(job)
+        return job
+    }
+
+    private func identify(_ job: QueuedJob) throws -> (ClaimToken, FileName) {
+        guard let token = ClaimToken(job.token), let name = FileName(job.name) else {
+            throw Failure(.internal, "job \(job.id) has an impossible token or name: report this.")
+        }
+        return (token, name)
+    }
+}
+
+extension ResultBatch {
+    fileprivate init(_ output: BatchComputation.Output, classes: [String], order: Int) {
+        let ids: ResultIDs =
+            switch output.ids {
+            case .ordinal: .ordinal
+            case .integers(let values): .integers(values)
+            case .utf8(let bytes, let offsets): .utf8(bytes: bytes, offsets: offsets)
+            }
+        let columns = output.columns
+        self.init(
+            rows: columns.rows, ids: ids, statuses: columns.statuses.map(\.rawValue), topK: columns.topK,
+            topClasses: columns.topClasses, topScores: columns.topScores, margins: columns.margins,
+            classNames: classes, refined: order > 0)
+    }
+}

@@ -1,0 +1,70 @@
+import Accounting
+import Failures
+import Foundation
+import Refinement
+import Spooling
+
+/// A pipeline that can run: its configuration, its part of the spool, its model in memory.
+///
+/// A value: a batch under way keeps the one it began with, whatever a reload brings.
+public struct Pipeline: Sendable {
+    public let name: String
+    public let configuration: PipelineConfiguration
+    public let model: LoadedModel
+    public let refiner: Refiner
+    public private(set) var spool: SpoolDirectory
+    /// Directory of refined vectors; used only where the configuration asks for them.
+    public let features: String
+    /// What is doubtful but no reason to refuse.
+    public var warnings: [String] { model.warnings + refiner.warnings }
+
+    /// Loads the model, keeps a copy of it for `verify`, and creates the pipeline's directories.
+    ///
+    /// - Throws: `model_missing`, `model_invalid`, or what the file system says.
+    public init(name: String, configuration: PipelineConfiguration, paths: ServicePaths) throws {
+        self.name = name
+        self.configuration = configuration
+        model = try ModelLibrary(paths: paths).load(configuration.model)
+        refiner = try Self.refiner(model, configuration)
+        spool = try Self.open(SpoolLayout(root: paths.spool, pipeline: name))
+        features = paths.features(pipeline: name)
+    }
+
+    /// Opens the directories anew, after they were removed or replaced; makes them if they are missing.
+    public mutating func reopenSpool() throws {
+        spool = try Self.open(spool.layout)
+    }
+
+    private static func open(_ layout: SpoolLayout) throws -> SpoolDirectory {
+        try layout.create()
+        let directory = try SpoolDirectory(layout)
+        try directory.probe()
+        try directory.sweep()
+        return directory
+    }
+
+    /// The model and refiner that a configuration asks for, loaded without changing anything.
+    public static func inspect(
+        _ configuration: PipelineConfiguration, paths: ServicePaths
+    ) throws -> (LoadedModel, Refiner) {
+        let model = try ModelFile.load(path: paths.model(configuration.model))
+        return (model, try refiner(model, configuration))
+    }
+
+    /// The refiner that a configuration asks for.
+    static func refiner(_ model: LoadedModel, _ configuration: PipelineConfiguration) throws -> Refiner {
+        do {
+            return try Refiner(model: model.model, solver: configuration.solver, steps: configuration.steps)
+        } catch let failure as Failure where failure.code == .invalidArgument {
+            throw Failure(.configurationInvalid, "refine: \(failure.message)", cause: failure.cause)
+        }
+    }
+
+    /// What is recorded when a job begins.
+    var execution: Execution {
+        Execution(
+            modelID: model.id, modelSHA256: model.sha256, solver: refiner.configuration.solver.rawValue,
+            steps: refiner.configuration.steps, form: refiner.form, kernel: refiner.kernel,
+            evaluations: refiner.evaluations)
+    }
+}

@@ -1,0 +1,39 @@
+import Failures
+
+/// Makes pipelines of configurations: each loads its model, or fails by itself.
+public struct PipelineLoader: Sendable {
+    public struct Loaded: Sendable {
+        public let all: [String: Result<Pipeline, Failure>]
+
+        public var running: [String: Pipeline] { all.compactMapValues { try? $0.get() } }
+
+        public var failures: [String: Failure] {
+            all.compactMapValues { result in
+                if case .failure(let failure) = result { failure } else { nil }
+            }
+        }
+    }
+
+    private let paths: ServicePaths
+
+    public init(paths: ServicePaths) {
+        self.paths = paths
+    }
+
+    public func load(_ configurations: [String: Result<PipelineConfiguration, Failure>]) -> Loaded {
+        Loaded(
+            all: Dictionary(
+                uniqueKeysWithValues: configurations.map { name, configuration in
+                    (name, configuration.flatMap { load(name, $0) })
+                }))
+    }
+
+    private func load(_ name: String, _ configuration: PipelineConfiguration) -> Result<Pipeline, Failure> {
+        do {
+            return .success(try Pipeline(name: name, configuration: configuration, paths: paths))
+        } catch {
+            let failure = error as? Failure ?? Failure(.internal, "\(error)")
+            return .failure(Failure(failure.code, "pipeline \(name): \(failure.message)", cause: failure.cause))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Accounting
+import Failures
+import Foundation
+import Spooling
+
+/// What a start does before anything else: it takes up every batch where it was left.
+public struct Recovery: Sendable {
+    private let store: Store
+    private let paths: ServicePaths
+
+    public init(store: Store, paths: ServicePaths) {
+        self.store = store
+        self.paths = paths
+    }
+
+    /// Once at a start: what was running has crashed; settled jobs are filed; features of nobody are removed.
+    ///
+    /// - Parameter attemptsAllowed: by pipeline; nil for one that is not configured now.
+    /// - Returns: the jobs that were running.
+    public func recoverStore(attemptsAllowed: (String) -> Int?) throws -> [QueuedJob] {
+        let interrupted = try store.recoverInterrupted { attemptsAllowed($0.pipeline) }
+        fileSettled()
+        removeOrphanedFeatures()
+        return interrupted
+    }
+
+    /// Files settled jobs whose file is still in work/. What cannot be done now is left to the next time.
+    ///
+    /// - Returns: what went wrong, for the log.
+    @discardableResult
+    public func fileSettled() -> [Failure] {
+        var spools: [String: SpoolDirectory] = [:]
+        var failures: [Failure] = []
+        do {
+            for job in try store.unfiled() {
+                do {
+                    let spool =
+                        try spools[job.pipeline]
+                        ?? SpoolDirectory(SpoolLayout(root: paths.spool, pipeline: job.pipeline))
+                    spools[job.pipeline] = spool
+                    try Filing(spool: spool, store: store).file(job)
+                } catch let failure as Failure {
+                    failures.append(failure)
+                }
+            }
+        } catch {
+            failures.append(error as? Failure ?? Failure(.internal, "\(error)"))
+        }
+        return failures
+    }
+
+    /// A pipeline's files that are no jobs yet. Claims whose file is in incoming/ or gone are forgotten; files in work/
+    /// that nobody knows are noted under the name they have.
+    public func claims(of pipeline: Pipeline) throws -> [BatchLife.Claim] {
+        var notes: [String: ClaimNote] = [:]
+        for note in try store.claims(pipeline: pipeline.name) { notes[note.token] = note }
+        let jobs = try Set(store.unsettled(pipeline: pipeline.name).map(\.token) + store.unfiled().map(\.token))
+        let inWork = try pipeline.spool.workListing().claims
+        var claims: [BatchLife.Claim] = []
+        for note in notes.values {
+            guard let token = ClaimToken(note.token), inWork[token] != nil else {
+                // A claim that did not come to its rename: the file is in incoming/ still, or gone.
+                try store.forgetClaim(note.token)
+                continue
+            }
+        }
+        for (token, stamp) in inWork where !jobs.contains(token.text) {
+            if notes[token.text] == nil {
+                let note = ClaimNote(token: token.text, pipeline: pipeline.name, name: Array(token.text.utf8))
+                try store.noteClaims([note])
+                notes[token.text] = note
+            }
+            guard let name = notes[token.text].flatMap({ FileName($0.name) }) else { continue }
+            claims.append(.init(token: token, name: name, stamp: stamp))
+        }
+        return claims.sorted { $0.stamp.modified < $1.stamp.modified }
+    }
+
+    /// STATE/features/PIPELINE/JOB.safetensors.zst without a settled job was written just before a crash.
+    private func removeOrphanedFeatures() {
+        let files = FileManager.default
+        let root = "\(paths.state)/features"
+        for pipeline in (try? files.contentsOfDirectory(atPath: root)) ?? [] {
+            for file in (try? files.contentsOfDirectory(atPath: "\(root)/\(pipeline)")) ?? [] {
+                let isOwned = JobID(file.prefix { $0 != "." }).map { id in
+                    (try? store.job(id))?.state == .done
+                }
+                if isOwned != true { try? files.removeItem(atPath: "\(root)/\(pipeline)/\(file)") }
+            }
+        }
+    }
+}
