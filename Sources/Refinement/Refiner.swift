@@ -2,48 +2,80 @@ import Dynamics
 import Failures
 
 /// Refines and classifies embeddings with one model.
+///
+/// Rows are computed in tiles of a fixed size, one integration to a tile, on as many threads as asked for. A row's bits
+/// depend on that row, the model and the kernel alone.
 public struct Refiner: Sendable {
     /// The model's configuration with the solver and steps in use.
     public let configuration: ModelConfiguration
-    /// How the equation is solved: `direct`.
+    /// Class names, `[C]`.
+    public let classes: [String]
+    /// How the equation is solved: `direct`, in the space of the embeddings.
     public let form = "direct"
     /// The kernels in use: `avx512`, `avx2` or `portable`.
     public var kernel: String { Float.kernelName }
     /// Evaluations of `S` for each row.
-    public let evaluations: Int
+    public var evaluations: Int { integrator?.evaluations ?? 0 }
     /// What is doubtful about this model with this solver, for the log and the status.
     public let warnings: [String]
-    /// Class names, `[C]`.
-    public let classes: [String]
+
+    let inputMean: [Float]?
+    let initialVelocity: InitialVelocity<Float>?
+    let field: DirectField<Float>?
+    let integrator: Integrator?
+    let classifier: Classifier<Float>
 
     /// - Parameters:
     ///   - solver: instead of the model's own.
     ///   - steps: instead of the model's own.
-    /// - Throws: `invalid_argument` if the steps are not positive or never evaluate `S`; `model_invalid` if shapes do not
-    ///   fit each other.
+    /// - Throws: `model_invalid` if the model's parts do not fit each other; `invalid_argument` if the steps asked for are
+    ///   not 1 to 10,000 or would never evaluate `S`.
     public init(model: Model<Float>, solver: Solver? = nil, steps: Int? = nil) throws {
+        try model.check()
         var configuration = model.configuration
         configuration.solver = solver ?? configuration.solver
         configuration.steps = steps ?? configuration.steps
+        guard (1...10_000).contains(configuration.steps) else {
+            throw Failure(.invalidArgument, "\(configuration.steps) steps were asked for: use 1 to 10000.")
+        }
         self.configuration = configuration
-        evaluations = configuration.solver.tableau.stages * configuration.steps
-        warnings = []
         classes = model.classes
+        inputMean = model.inputMean
+        classifier = Classifier(model)
+        guard configuration.order > 0 else {
+            (field, integrator, initialVelocity, warnings) = (nil, nil, nil, [])
+            return
+        }
+        let grid = TimeGrid(steps: configuration.steps, horizon: configuration.horizon)
+        let integrator = Integrator(configuration.solver, grid: grid, order: configuration.order)
+        guard integrator.evaluations > 0 else {
+            let isOverride = solver != nil || steps != nil
+            throw Failure(
+                isOverride ? .invalidArgument : .modelInvalid,
+                "One step of \(configuration.solver.rawValue) never evaluates the field at order 2: take more steps, "
+                    + "or another solver.")
+        }
+        self.integrator = integrator
+        field = DirectField(model)
+        initialVelocity =
+            configuration.order == 2 ? model.velocity.map { InitialVelocity($0, configuration: configuration) } : nil
+        warnings = Self.stabilityWarnings(configuration, damping: Double(model.field.damping))
     }
 
-    /// Refines and classifies `rows` rows and appends their results to `columns`.
-    ///
-    /// A row's bits do not depend on how rows are split over calls, nor on `threads`.
-    ///
-    /// - Parameters:
-    ///   - embeddings: `[rows, D]`, of any length but zero.
-    ///   - velocity: `[rows, D]`, the initial velocity instead of the model's; nil for the model's.
-    ///   - threads: nil for one to each core.
-    ///   - refined: `[rows, D]`, receives the unit vectors `y`; zeros for rows that are not ok.
-    public func run(
-        embeddings: UnsafeBufferPointer<Float>, velocity: UnsafeBufferPointer<Float>? = nil, rows: Int,
-        threads: Int? = nil, into columns: inout ResultColumns,
-        refined: UnsafeMutableBufferPointer<Float>? = nil
-    ) {
+    /// Empty results for this model; `topK` is clipped to the number of classes.
+    public func makeColumns(topK: Int, capacity rows: Int = 0) -> ResultColumns {
+        ResultColumns(topK: max(1, min(topK, classes.count)), capacity: rows)
+    }
+
+    private static func stabilityWarnings(_ configuration: ModelConfiguration, damping: Double) -> [String] {
+        guard configuration.order == 2 else { return [] }
+        let bound = configuration.solver.tableau.realStabilityBound
+        let reached = damping * configuration.horizon / Double(configuration.steps)
+        guard reached > bound else { return [] }
+        let enough = Int((damping * configuration.horizon / bound).rounded(.up))
+        return [
+            "Damping \(damping) times the step is \(reached), beyond the \(bound) that \(configuration.solver.rawValue) "
+                + "can damp: velocities grow instead of decaying; take at least \(enough) steps."
+        ]
     }
 }
