@@ -14,6 +14,7 @@ extension ResultBatch {
             try require(offsets.count == rows + 1 && offsets.first == 0, "id offsets differ in length")
             try require(offsets.last == Int64(bytes.count), "id offsets do not cover the text")
             try require(zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 }, "id offsets go back")
+            try validate(bytes, offsets)
         }
         for row in 0..<rows {
             guard statuses[row] == 0 else {
@@ -27,6 +28,15 @@ extension ResultBatch {
                 try require(topScores[place].isFinite, "row \(row) has no finite score")
             }
         }
+    }
+
+    /// Ids end up in a TEXT column: each must be UTF-8 without NUL by itself.
+    private func validate(_ bytes: [UInt8], _ offsets: [Int64]) throws {
+        try require((try? UTF8Span(validating: bytes.span)) != nil, "ids are not UTF-8")
+        try require(!bytes.contains(0), "an id contains NUL")
+        // The whole is valid; an id that starts within a character is not.
+        let startsWhole = offsets.allSatisfy { $0 == bytes.count || bytes[Int($0)] & 0xC0 != 0x80 }
+        try require(startsWhole, "an id begins within a character")
     }
 
     private func require(_ holds: Bool, _ words: @autoclosure () -> String) throws {

@@ -39,9 +39,6 @@ public final class Store: Sendable {
         }
     }
 
-    /// Every migration in order, for tests.
-    package static var migrations: [String] { Schema.migrations }
-
     private init(path: String, connection: DatabaseQueue, now: @escaping @Sendable () -> Date) {
         self.path = path
         self.connection = connection
@@ -117,10 +114,5 @@ extension Store {
                 throw failure
             }
         }
-    }
-
-    /// A pragma's value on the writer's connection, for tests.
-    package func pragma(_ name: String) throws -> String? {
-        try withConnection { try String.fetchOne($0, sql: "SELECT CAST(\(name) AS TEXT) FROM pragma_\(name)") }
     }
 }

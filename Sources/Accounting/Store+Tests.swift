@@ -1,0 +1,23 @@
+import GRDB
+import GRDBSQLite
+
+/// What only tests need: looking at the writer's connection, and making it fail.
+extension Store {
+    /// Every migration in order.
+    package static var migrations: [String] { Schema.migrations }
+
+    /// A pragma's value on the writer's connection.
+    package func pragma(_ name: String) throws -> String? {
+        try withConnection { try String.fetchOne($0, sql: "SELECT CAST(\(name) AS TEXT) FROM pragma_\(name)") }
+    }
+
+    /// Lets the database grow to so many pages: past them SQLite says "full", as on a full disk.
+    package func limit(pages: Int) throws {
+        try withConnection { _ = try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(pages)") }
+    }
+
+    /// How long the writer waits for another program's lock.
+    package func setBusyTimeout(milliseconds: Int32) throws {
+        try withConnection { _ = sqlite3_busy_timeout($0.sqliteConnection, milliseconds) }
+    }
+}
