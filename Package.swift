@@ -61,7 +61,7 @@ let package = Package(
             name: "sono",
             dependencies: [
                 "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
-                "EmbeddingSets", "TensorFiles", "Dynamics", "Failures", argumentParser,
+                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser,
             ],
             resources: [.copy("Resources/debian-sections")],
             swiftSettings: strict),

@@ -3,6 +3,7 @@
 #define SONO_CLINUX_H
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 /// rename(2) relative to directory descriptors, with flags (Linux 3.15, glibc 2.28).
 extern int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
@@ -12,6 +13,9 @@ static const unsigned int RENAME_NOREPLACE = 1;
 
 /// sync(2) for the one file system the descriptor is on.
 extern int syncfs(int descriptor);
+
+/// prctl(2) is variadic, which Swift cannot call: send us this signal when the thread that started us ends.
+static inline int set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
 #ifndef O_PATH
 /// open(2): a handle on a directory that one may search but not list.

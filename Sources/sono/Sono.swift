@@ -3,7 +3,7 @@ import Failures
 import Foundation
 
 @main
-struct Sono: AsyncParsableCommand {
+struct Sono: ParsableCommand {
     static let version = "0.1.0"
     /// Name and version, as written into files.
     static let tool = "sono \(version)"
@@ -25,22 +25,25 @@ struct Sono: AsyncParsableCommand {
             """,
         version: tool,
         groupedSubcommands: [
+            CommandGroup(name: "Try it", subcommands: [Demo.self]),
+            CommandGroup(
+                name: "Run the service",
+                subcommands: [
+                    Serve.self, Submit.self, Status.self, Jobs.self, Job.self, Results.self, Requeue.self, Cancel.self,
+                    Hold.self, Release.self, Verify.self,
+                ]),
             CommandGroup(
                 name: "Work with files",
-                subcommands: [Train.self, Evaluate.self, Refine.self, Inspect.self, Pack.self])
+                subcommands: [Train.self, Evaluate.self, Refine.self, Inspect.self, Pack.self]),
         ])
 
     /// The one place where an error becomes an exit code.
-    static func main() async {
+    static func main() {
         // A reader that goes away is met as EPIPE where we write, not as a signal that also hits the service's sockets.
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            try command.run()
         } catch is Output.ReaderGone {
             return
         } catch let failure as Failure {

@@ -1,0 +1,67 @@
+import Accounting
+import ArgumentParser
+import Daemon
+
+struct Jobs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List batches: one job for every file that came.",
+        discussion: """
+            The newest jobs come last; without --after the last --limit of them are shown.
+
+            EXAMPLE
+              sono jobs --state failed --pipeline shop
+            """)
+
+    @Option(
+        help: "Only this state, or several with commas: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var state: String?
+
+    @Option(help: "Only this pipeline.")
+    var pipeline: String?
+
+    @Option(help: "Only files whose SHA-256 begins with these digits.")
+    var sha256: String?
+
+    @Option(help: "Only jobs after this number, oldest first.")
+    var after: JobID?
+
+    @Option(help: "At most this many.")
+    var limit = 100
+
+    @OptionGroup var places: PathOptions
+    @OptionGroup var form: OutputForm
+
+    func validate() throws {
+        _ = try states
+        if !(1...10_000).contains(limit) { throw ValidationError("--limit must be 1 to 10000.") }
+        if let sha256, sha256.isEmpty || sha256.contains(where: { !$0.isHexDigit }) {
+            throw ValidationError("--sha256 takes hexadecimal digits.")
+        }
+    }
+
+    func run() throws {
+        let filter = JobFilter(
+            states: try states, pipeline: pipeline, sha256: sha256, after: after, newestFirst: after == nil,
+            limit: limit)
+        let (found, source) = try StatusClient(paths: places.paths).jobs(filter)
+        tellSource(source)
+        let jobs = found.sorted { $0.jobID < $1.jobID }
+        if form.json {
+            try Output.print(json: Document("sono-jobs/1", ["jobs": jobs]))
+        } else {
+            try Output.print(JobTable(jobs: jobs).text)
+        }
+    }
+
+    private var states: Set<JobState> {
+        get throws {
+            try Set(
+                (state ?? "").split(separator: ",").map { word in
+                    guard let state = JobState(rawValue: String(word)) else {
+                        throw ValidationError("\(word) is no state of a job.")
+                    }
+                    return state
+                })
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Accounting
+import ArgumentParser
+import Pipelines
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Recompute a finished job from its kept input and compare bit for bit.",
+        discussion: """
+            Needs the input in done/ and the kept copy of the model; the service may be up or down. The exit code is 1 if \
+            anything differs.
+
+            EXAMPLE
+              sono verify 17
+            """)
+
+    @OptionGroup var places: PathOptions
+    @OptionGroup var form: OutputForm
+
+    @Argument(help: "The job's number.")
+    var id: JobID
+
+    func run() throws {
+        let reader = try StoreReader.open(path: places.paths.store)
+        defer { try? reader.close() }
+        let report = try Verification(reader: reader, paths: places.paths).verify(id)
+        if form.json {
+            try Output.print(json: report)
+        } else {
+            for note in report.notes { Messages.say("sono: \(note)") }
+            try Output.print(
+                report.isIdentical
+                    ? "job \(id): all \(Figures.grouped(report.rows)) rows are the same, bit for bit"
+                    : "job \(id): \(Figures.grouped(report.rowsDiffering)) of \(Figures.grouped(report.rows)) rows differ"
+            )
+            for difference in report.differences.prefix(10) {
+                try Output.print(
+                    "row \(difference.row) \(difference.column): stored \(difference.stored), now \(difference.computed)"
+                )
+            }
+        }
+        if !report.isIdentical { throw ExitCode(1) }
+    }
+}
