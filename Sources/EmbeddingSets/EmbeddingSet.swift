@@ -18,6 +18,7 @@ public struct EmbeddingSet: Sendable {
     public var producer: String?
     /// Filled by `read`.
     public var warnings: [String] = []
+    /// SHA-256 of the file it was read from.
     public var sha256: String?
 
     public var rows: Int { dimension == 0 ? 0 : embeddings.count / dimension }
@@ -28,19 +29,72 @@ public struct EmbeddingSet: Sendable {
         self.ids = ids ?? .ordinal(count: dimension == 0 ? 0 : embeddings.count / dimension)
     }
 
+    /// Reads a whole file; the same checks as `EmbeddingSetFile.stream`.
     public static func read(path: String, limits: FileLimits = .commandLine) throws -> EmbeddingSet {
-        throw Failure(.internal, "not built yet")
+        var embeddings: [Float] = []
+        var velocity: [Float] = []
+        let read = try EmbeddingSetFile.stream(path: path, limits: limits, labels: true) { chunk in
+            embeddings.append(contentsOf: chunk.embeddings)
+            if let values = chunk.velocity { velocity.append(contentsOf: values) }
+        }
+        let header = read.inspection.header
+        var set = EmbeddingSet(dimension: header.dimension, embeddings: embeddings, ids: read.ids)
+        set.velocity = header.hasVelocity ? velocity : nil
+        set.labels = read.labels
+        set.classes = header.classes
+        set.texts = header.texts
+        set.encoder = header.encoder
+        set.normalized = header.normalized
+        set.producer = header.producer
+        set.warnings = header.warnings
+        set.sha256 = read.inspection.sha256
+        return set
     }
 
     /// Writes an `embedding-set/1` file, compressed where the path ends in `.zst`, atomically.
+    ///
+    /// - Parameter elementType: of `embeddings` and `velocity`: F16, BF16 or F32.
+    /// - Throws: `invalid_argument` where counts do not agree; `no_space`, `io_error`.
     @discardableResult
     public func write(to path: String, elementType: ElementType = .float32) throws -> WrittenFile {
-        throw Failure(.internal, "not built yet")
+        try checkCounts()
+        var writer = SafetensorsWriter(metadata: metadata.encoded)
+        try writer.add("embeddings", shape: [rows, dimension], floats: embeddings, as: elementType)
+        if let velocity {
+            try writer.add("velocity", shape: [rows, dimension], floats: velocity, as: elementType)
+        }
+        if let labels { try writer.add("labels", shape: [rows], integers: labels, as: .int32) }
+        switch ids {
+        case .ordinal: break
+        case .integers(let values): try writer.add("ids", shape: [rows], integers: values, as: .int64)
+        case .utf8(let bytes, let offsets):
+            try writer.add("ids_utf8", shape: [bytes.count], bytes: bytes, as: .uint8)
+            try writer.add("ids_offsets", shape: [rows + 1], integers: offsets, as: .int64)
+        }
+        return try writer.write(to: path)
     }
 
     /// See `EmbeddingSetHeader.checkCompatible`.
     @discardableResult
     public func checkCompatible(dimension: Int, encoder: String?) throws -> String? {
-        nil
+        try Compatibility.check(set: (self.dimension, self.encoder), model: (dimension, encoder))
+    }
+
+    private var metadata: SetMetadata {
+        SetMetadata(
+            encoder: encoder, normalized: normalized, classes: classes, texts: texts, producer: producer)
+    }
+
+    private func checkCounts() throws {
+        let count = rows
+        let agree =
+            embeddings.count == count * dimension && ids.count == count && (labels.map { $0.count == count } ?? true)
+            && (velocity.map { $0.count == embeddings.count } ?? true) && (texts.map { $0.count == count } ?? true)
+        if !agree {
+            throw Failure(.invalidArgument, "embeddings, ids, labels, velocity and texts differ in their rows.")
+        }
+        if labels != nil, classes == nil {
+            throw Failure(.invalidArgument, "labels need class names to count into.")
+        }
     }
 }

@@ -1,12 +1,6 @@
 import Failures
 import TensorFiles
 
-/// Whether the frames of a compressed file carried a checksum; where they did it was verified.
-public enum FrameChecksum: String, Sendable, Codable {
-    case verified
-    case absent
-}
-
 /// What a pass over an embedding-set file found.
 public struct EmbeddingSetInspection: Sendable {
     public let header: EmbeddingSetHeader
@@ -38,23 +32,84 @@ public struct EmbeddingSetRead: Sendable {
     public let labels: [Int32]?
 }
 
-/// Reads embedding-set files in two passes with bounded memory.
+/// Reads embedding-set files in two passes with bounded memory: a few MB of buffers, zstd's window, and the ids.
 public enum EmbeddingSetFile {
     /// First pass: reads, hashes and validates the whole file (all but finiteness) without keeping it.
+    ///
+    /// - Throws: `incomplete` (the file may still grow), `unreadable`, `not_found`, `corrupt_zstd`,
+    ///   `corrupt_safetensors`, `corrupt_npy`, `unsupported_format`, `too_large`, `no_rows`, `io_error`.
     public static func inspect(path: String, limits: FileLimits = FileLimits()) throws -> EmbeddingSetInspection {
-        throw Failure(.internal, "not built yet")
+        let reader = try TensorReader(path: path, limits: limits)
+        var pass = SetPass(reader, try SetLayout(reader.header, path: path, limits: limits), keep: .init())
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+        defer { scratch.deallocate() }
+        let bytes = pass.layout.embeddings.span.count
+        return try pass.run { try $0.skip(bytes, using: scratch) }.inspection
     }
 
-    /// Second pass: the same checks and hash again, and the rows in chunks.
+    /// Second pass: the same checks and the hash again, and the rows in chunks.
+    ///
+    /// The returned hash is that of the very bytes decoded: the caller compares it with the first pass's. A supplied
+    /// velocity is read by a second decoder over the same open file, whose hash must agree.
     ///
     /// - Parameters:
-    ///   - chunkRows: rows per chunk; the last one may be shorter.
+    ///   - chunkRows: most rows per chunk; fewer where rows are so long that a chunk would pass 32 MB of Float.
     ///   - labels: whether to collect the labels (4 bytes a row).
     ///   - body: may throw to stop early.
+    /// - Throws: as `inspect`, and what `body` throws.
     public static func stream(
         path: String, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096, labels: Bool = false,
         body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
-        throw Failure(.internal, "not built yet")
+        try stream(path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, body: body)
+    }
+
+    static func stream(
+        path: String, limits: FileLimits, chunkRows: Int, labels: Bool, classes: [String]?,
+        body: (EmbeddingChunk) throws -> Void
+    ) throws -> EmbeddingSetRead {
+        let reader = try TensorReader(path: path, limits: limits)
+        let layout = try SetLayout(reader.header, path: path, limits: limits, classes: classes)
+        let (rows, dimension) = (layout.header.rows, layout.header.dimension)
+        let chunkRows = max(1, min(chunkRows, rows, (32 << 20) / (4 * dimension)))
+        let velocity = try layout.velocity.map {
+            try VelocityReader(beside: reader, $0, limits: limits, chunkRows: chunkRows)
+        }
+        var pass = SetPass(reader, layout, keep: .init(integerIDs: true, labels: labels))
+        let read = try pass.run { reader in
+            let embeddings = RowReader(reader, layout.embeddings, chunkRows: chunkRows)
+            for first in stride(from: 0, to: rows, by: chunkRows) {
+                let count = min(chunkRows, rows - first)
+                try body(
+                    EmbeddingChunk(
+                        firstRow: first, rows: count, dimension: dimension,
+                        embeddings: try embeddings.read(rows: count), velocity: try velocity?.rows.read(rows: count)))
+            }
+        }
+        try velocity?.finish(expecting: read.inspection.sha256)
+        return read
+    }
+}
+
+/// The rows of `velocity`, decoded a second time from the front of the same open file.
+private struct VelocityReader {
+    let rows: RowReader
+    private let reader: TensorReader
+
+    init(beside first: TensorReader, _ entry: TensorEntry, limits: FileLimits, chunkRows: Int) throws {
+        reader = try TensorReader(file: first.file, limits: limits)
+        guard reader.header.entries == first.header.entries else { throw Self.changed(first.file.path) }
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+        defer { scratch.deallocate() }
+        try reader.skip(entry.span.lowerBound, using: scratch)
+        rows = RowReader(reader, entry, chunkRows: chunkRows)
+    }
+
+    func finish(expecting sha256: String) throws {
+        if try reader.hashToEnd() != sha256 { throw Self.changed(reader.file.path) }
+    }
+
+    private static func changed(_ path: String) -> Failure {
+        Failure(.incomplete, "\(path) changed while it was read: wait until its producer has finished.")
     }
 }

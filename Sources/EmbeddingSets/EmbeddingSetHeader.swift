@@ -1,3 +1,4 @@
+import Failures
 import TensorFiles
 
 /// What an embedding set says about itself.
@@ -30,6 +31,33 @@ public struct EmbeddingSetHeader: Sendable, Hashable {
     /// - Throws: `dimension_mismatch` or `encoder_mismatch`, naming both sides.
     @discardableResult
     public func checkCompatible(dimension: Int, encoder: String?) throws -> String? {
-        nil
+        try Compatibility.check(
+            set: (self.dimension, self.encoder), model: (dimension, encoder))
+    }
+}
+
+/// Whether a model can read a set.
+enum Compatibility {
+    static func check(
+        set: (dimension: Int, encoder: String?), model: (dimension: Int, encoder: String?)
+    ) throws -> String? {
+        if set.dimension != model.dimension {
+            throw Failure(
+                .dimensionMismatch,
+                "the set has \(set.dimension) columns, the model was trained on \(model.dimension): "
+                    + "embed with the model's encoder\(model.encoder.map { " (\($0))" } ?? ""), or use another model.")
+        }
+        guard let expected = model.encoder else { return nil }
+        guard let encoder = set.encoder else {
+            return "the set does not name its encoder, the model was trained on \"\(expected)\": "
+                + "put it into the metadata key `encoder`."
+        }
+        if encoder != expected {
+            throw Failure(
+                .encoderMismatch,
+                "the set comes from encoder \"\(encoder)\", the model was trained on \"\(expected)\": "
+                    + "embed with the model's encoder, or use another model.")
+        }
+        return nil
     }
 }

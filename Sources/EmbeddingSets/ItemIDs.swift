@@ -24,6 +24,17 @@ public enum ItemIDs: Sendable, Hashable {
         }
     }
 
+    /// Ids from texts.
+    public static func utf8(_ texts: [String]) -> ItemIDs {
+        var bytes: [UInt8] = []
+        var offsets: [Int64] = [0]
+        for text in texts {
+            bytes.append(contentsOf: text.utf8)
+            offsets.append(Int64(bytes.count))
+        }
+        return .utf8(bytes: bytes, offsets: offsets)
+    }
+
     public var kind: Kind {
         switch self {
         case .ordinal: .ordinal

@@ -1,4 +1,5 @@
 import Failures
+import Glibc
 
 /// A file that appears under its name whole and durable, or not at all.
 ///
@@ -6,32 +7,89 @@ import Failures
 /// Without `publish()` the temporary file is removed when the value goes.
 public final class AtomicFile {
     public let path: String
+    let temporaryPath: String
+    /// Bytes up to the end of what was written by `write(_:)`.
+    public private(set) var length = 0
+    private let descriptor: Int32
+    private var published = false
 
+    /// - Parameter mode: permissions, less the process's umask.
     public init(path: String, mode: UInt32 = 0o644) throws {
-        throw Failure(.internal, "not built yet")
+        self.path = path
+        let token = String(UInt64.random(in: .min ... .max), radix: 16)
+        temporaryPath = "\(Self.directory(of: path))/.sono-\(token).tmp"
+        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else { throw Failure.system("create a file beside \(path)") }
     }
 
-    /// Appends at the end of what was written so far.
+    deinit {
+        close(descriptor)
+        if !published { unlink(temporaryPath) }
+    }
+
+    /// Appends at the end of what was appended so far.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
-        throw Failure(.internal, "not built yet")
+        try write(bytes, at: length)
+        length += bytes.count
     }
 
-    /// Writes at an offset.
+    /// Writes at an offset, beside what is appended.
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-        throw Failure(.internal, "not built yet")
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, offset + done)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Failure.system("write \(path)")
+            }
+            done += count
+        }
     }
 
+    /// Reads back what was written; fewer bytes only at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Failure.system("read back \(path)")
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Makes the file durable and gives it its name, replacing what stood there.
     public func publish() throws {
-        throw Failure(.internal, "not built yet")
+        guard fsync(descriptor) == 0 else { throw Failure.system("fsync \(path)") }
+        guard rename(temporaryPath, path) == 0 else { throw Failure.system("rename a file to \(path)") }
+        published = true
+        try Self.syncDirectory(Self.directory(of: path))
     }
 
     /// Writes a whole file atomically.
     public static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws {
-        throw Failure(.internal, "not built yet")
+        let file = try AtomicFile(path: path, mode: mode)
+        try bytes.withUnsafeBytes { try file.write($0) }
+        try file.publish()
     }
 
     /// Whether a directory entry is a temporary file that a crash left behind.
     public static func isTemporary(_ name: String) -> Bool {
         name.hasPrefix(".sono-") && name.hasSuffix(".tmp")
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func syncDirectory(_ path: String) throws {
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw Failure.system("open directory \(path)") }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw Failure.system("fsync directory \(path)") }
     }
 }

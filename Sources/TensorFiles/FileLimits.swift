@@ -21,6 +21,8 @@ public struct FileLimits: Sendable, Hashable {
     public var columns: Int = 65_536
     /// Bytes of all UTF-8 item ids of a set together.
     public var idBytes: Int = 256 << 20
+    /// Off where others choose the name (a spool); on where the user names the file.
+    public var followsSymbolicLinks = false
 
     /// - Parameters:
     ///   - decodedBytes: decompressed bytes; a bare or incompressible file may be a little larger than that.
@@ -32,5 +34,11 @@ public struct FileLimits: Sendable, Hashable {
     }
 
     /// For files that a person names on the command line: training sets, models, `refine` input.
-    public static let commandLine = FileLimits(decodedBytes: 256 << 30, rows: 1 << 31)
+    public static let commandLine: FileLimits = {
+        var limits = FileLimits(decodedBytes: 256 << 30, rows: 1 << 31)
+        limits.headerBytes = 100 << 20
+        limits.idBytes = 64 << 30
+        limits.followsSymbolicLinks = true
+        return limits
+    }()
 }

@@ -1,0 +1,146 @@
+/// A strict pull scanner over JSON text (RFC 8259): the caller says what must come next, so nothing ever recurses.
+///
+/// Stricter than most parsers: whole non-negative numbers only, no lone surrogates, valid UTF-8, no byte order mark.
+package struct JSONScanner {
+    private let bytes: [UInt8]
+    package private(set) var offset = 0
+
+    package struct Fault: Error {
+        package let message: String
+        package let offset: Int
+    }
+
+    package init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Reads `{ "key": value, … }`, calling `member` with the scanner standing at each value; refuses duplicate keys.
+    package mutating func object(_ member: (String, inout JSONScanner) throws -> Void) throws {
+        try expect("{")
+        if take("}") { return }
+        var seen = Set<String>()
+        repeat {
+            let start = offset
+            let key = try string()
+            guard seen.insert(key).inserted else {
+                throw Fault(message: "the key \"\(key)\" stands twice", offset: start)
+            }
+            try expect(":")
+            try member(key, &self)
+        } while take(",")
+        try expect("}")
+    }
+
+    /// Reads `[ element, … ]`, calling `element` with the scanner standing at each.
+    package mutating func array(_ element: (inout JSONScanner) throws -> Void) throws {
+        try expect("[")
+        if take("]") { return }
+        repeat { try element(&self) } while take(",")
+        try expect("]")
+    }
+
+    /// Reads a whole number from 0 to `Int.max`.
+    package mutating func integer() throws -> Int {
+        skipSpace()
+        let start = offset
+        var value = 0
+        while let byte = peek, byte >= 0x30, byte <= 0x39 {
+            let (product, over) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overSum) = product.addingReportingOverflow(Int(byte - 0x30))
+            if over || overSum { throw Fault(message: "a number is too large", offset: start) }
+            value = sum
+            offset += 1
+        }
+        let digits = offset - start
+        let continues = peek.map { [0x2E, 0x45, 0x65].contains($0) } ?? false
+        if digits == 0 || continues || (digits > 1 && bytes[start] == 0x30) {
+            throw Fault(message: "expected a whole number, not negative", offset: start)
+        }
+        return value
+    }
+
+    package mutating func string() throws -> String {
+        try expect("\"")
+        let start = offset
+        while let byte = peek, byte != 0x22, byte != 0x5C, byte >= 0x20 { offset += 1 }
+        if peek == 0x22 {
+            let text = try validated(bytes[start..<offset], at: start)
+            offset += 1
+            return text
+        }
+        var text = Array(bytes[start..<offset])
+        while let byte = peek, byte != 0x22 {
+            if byte < 0x20 { break }
+            offset += 1
+            if byte == 0x5C {
+                try appendEscape(to: &text)
+            } else {
+                text.append(byte)
+            }
+        }
+        guard peek == 0x22 else { throw Fault(message: "a string does not end", offset: offset) }
+        offset += 1
+        return try validated(text[...], at: start)
+    }
+
+    /// Requires that only white space is left.
+    package mutating func end() throws {
+        skipSpace()
+        if offset < bytes.count { throw Fault(message: "unexpected text behind the JSON", offset: offset) }
+    }
+
+    private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    private mutating func skipSpace() {
+        while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        skipSpace()
+        guard let byte = peek, UInt32(byte) == character.value else { return false }
+        offset += 1
+        return true
+    }
+
+    private mutating func expect(_ character: Unicode.Scalar) throws {
+        guard take(character) else { throw Fault(message: "expected \(character)", offset: offset) }
+    }
+
+    private func validated(_ bytes: ArraySlice<UInt8>, at offset: Int) throws -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Fault(message: "a string is not valid UTF-8", offset: offset)
+        }
+        return text
+    }
+
+    private mutating func appendEscape(to text: inout [UInt8]) throws {
+        let simple: [UInt8: UInt8] = [
+            0x22: 0x22, 0x5C: 0x5C, 0x2F: 0x2F, 0x62: 0x08, 0x66: 0x0C, 0x6E: 0x0A, 0x72: 0x0D, 0x74: 0x09,
+        ]
+        guard let byte = peek else { return }
+        offset += 1
+        if let plain = simple[byte] {
+            text.append(plain)
+            return
+        }
+        guard byte == 0x75 else { throw Fault(message: "unknown escape", offset: offset - 1) }
+        var units = [try hexUnit()]
+        if UTF16.isLeadSurrogate(units[0]), bytes[offset...].starts(with: [0x5C, 0x75]) {
+            offset += 2
+            units.append(try hexUnit())
+        }
+        guard let character = String(validating: units, as: UTF16.self) else {
+            throw Fault(message: "half of a surrogate pair", offset: offset)
+        }
+        text.append(contentsOf: character.utf8)
+    }
+
+    private mutating func hexUnit() throws -> UInt16 {
+        guard offset + 4 <= bytes.count,
+            bytes[offset..<offset + 4].allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
+            let unit = UInt16(String(decoding: bytes[offset..<offset + 4], as: UTF8.self), radix: 16)
+        else { throw Fault(message: "expected four hex digits", offset: offset) }
+        offset += 4
+        return unit
+    }
+}

@@ -1,0 +1,80 @@
+import EmbeddingSets
+import Failures
+import TensorFiles
+import Testing
+
+@Suite("What is written is what is read")
+struct RoundTripTests {
+    private func sample(rows: Int, dimension: Int) -> EmbeddingSet {
+        let values = (0..<rows * dimension).map { Float($0 % 97) / 64 - 0.5 }
+        var set = EmbeddingSet(dimension: dimension, embeddings: values)
+        set.classes = ["left", "right \"quoted\" \\ \u{1} ü"]
+        set.labels = (0..<rows).map { Int32($0 % 3) - 1 }
+        set.encoder = "an encoder"
+        set.normalized = false
+        set.producer = "a test"
+        return set
+    }
+
+    @Test(
+        "a set survives writing and reading, bare and zstd, with every kind of id",
+        arguments: ["set.safetensors", "set.safetensors.zst"], [ItemIDs.Kind.ordinal, .integers, .utf8])
+    func roundTrip(name: String, kind: ItemIDs.Kind) throws {
+        let folder = try TemporaryFolder()
+        var set = sample(rows: 50, dimension: 6)
+        switch kind {
+        case .ordinal: break
+        case .integers: set.ids = .integers((0..<50).map { 1_000 - $0 })
+        case .utf8: set.ids = ItemIDs.utf8((0..<50).map { "id-\($0)-ä" })
+        }
+        set.velocity = set.embeddings.map { -2 * $0 }
+        set.texts = (0..<50).map { "text \($0)" }
+        let written = try set.write(to: folder.path(name), elementType: .float32)
+        let read = try EmbeddingSet.read(path: folder.path(name))
+        #expect(read.embeddings == set.embeddings)
+        #expect(read.velocity == set.velocity)
+        #expect(read.ids == set.ids)
+        #expect(read.labels == set.labels)
+        #expect(read.classes == set.classes)
+        #expect(read.texts == set.texts)
+        #expect(read.encoder == set.encoder)
+        #expect(read.normalized == false)
+        #expect(read.producer == "a test")
+        #expect(read.warnings.isEmpty)
+        #expect(read.sha256 == written.sha256)
+        #expect(try folder.names() == [name])
+        let inspection = try EmbeddingSetFile.inspect(path: folder.path(name))
+        #expect(inspection.sha256 == written.sha256)
+        #expect(inspection.fileBytes == written.bytes)
+        #expect(inspection.checksum == (name.hasSuffix("zst") ? .verified : nil))
+    }
+
+    @Test("float16 and bfloat16 keep what they can hold", arguments: [ElementType.float16, .bfloat16])
+    func halves(type: ElementType) throws {
+        let folder = try TemporaryFolder()
+        let values: [Float] = [0, -0.0, 1, -1.5, 0.25, 96, .infinity, -.infinity]
+        let set = EmbeddingSet(dimension: 4, embeddings: values)
+        try set.write(to: folder.path("s"), elementType: type)
+        #expect(try EmbeddingSet.read(path: folder.path("s")).embeddings == values)
+    }
+
+    @Test("chunks of any size give the same rows, and the velocity beside them", arguments: [1, 3, 7, 64])
+    func chunks(chunkRows: Int) throws {
+        let folder = try TemporaryFolder()
+        var set = sample(rows: 23, dimension: 5)
+        set.velocity = set.embeddings.map { $0 + 1 }
+        try set.write(to: folder.path("set.zst"), elementType: .float32)
+        var embeddings: [Float] = []
+        var velocity: [Float] = []
+        let read = try EmbeddingSetFile.stream(path: folder.path("set.zst"), chunkRows: chunkRows) { chunk in
+            #expect(chunk.firstRow * 5 == embeddings.count)
+            #expect(chunk.rows <= chunkRows)
+            embeddings += chunk.embeddings
+            velocity += chunk.velocity.map(Array.init) ?? []
+        }
+        #expect(embeddings == set.embeddings)
+        #expect(velocity == set.velocity)
+        #expect(read.ids == .ordinal(count: 23))
+        #expect(read.labels == nil)
+    }
+}
