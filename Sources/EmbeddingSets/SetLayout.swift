@@ -63,7 +63,8 @@ struct SetLayout {
         }
         if schema != Self.schema, !schema.hasPrefix(Self.schema + ".") {
             throw Failure(
-                .unsupportedFormat, "\(path) has schema \"\(schema)\", this program reads \(Self.schema): "
+                .unsupportedFormat,
+                "\(path) has schema \"\(schema)\", this program reads \(Self.schema): "
                     + "update the program, or write the set with that schema.")
         }
     }
@@ -131,7 +132,8 @@ struct SetLayout {
         case "false": header.normalized = false
         case nil: break
         case let other?:
-            header.warnings.append("`normalized` is \"\(other.prefix(20))\" and was ignored: write \"true\" or \"false\".")
+            header.warnings.append(
+                "`normalized` is \"\(other.prefix(20))\" and was ignored: write \"true\" or \"false\".")
         }
         header.texts = try strings(metadata["texts"], "texts")
         if let texts = header.texts, texts.count != header.rows {

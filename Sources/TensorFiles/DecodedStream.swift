@@ -196,14 +196,16 @@ package final class DecodedStream {
         if decoded > limits.ratioFloor, decoded / limits.ratio > compressed {
             throw Failure(
                 .tooLarge,
-                "\(file.path) decompresses more than \(limits.ratio)-fold, which no embeddings do: send it uncompressed.")
+                "\(file.path) decompresses more than \(limits.ratio)-fold, which no embeddings do: send it uncompressed."
+            )
         }
     }
 
     private func incomplete() -> Failure {
         Failure(
             .incomplete,
-            "\(file.path) ends within a zstd frame (\(file.size) bytes so far): wait for its producer, or send it again.")
+            "\(file.path) ends within a zstd frame (\(file.size) bytes so far): wait for its producer, or send it again."
+        )
     }
 }
 

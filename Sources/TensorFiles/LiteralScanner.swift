@@ -51,7 +51,9 @@ struct LiteralScanner {
         offset += 1
         let start = offset
         while let byte = peek, byte != quote {
-            guard byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\\") else { throw fault("odd character in a string") }
+            guard byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\\") else {
+                throw fault("odd character in a string")
+            }
             offset += 1
         }
         guard peek == quote else { throw fault("a string does not end") }

@@ -18,7 +18,8 @@ package enum NpyHeader {
             dictionary = try scanner.dictionary()
         } catch let fault as LiteralScanner.Fault {
             throw Failure(
-                .corruptNpy, "\(path): its npy header is damaged at byte \(prefixBytes + fault.offset) "
+                .corruptNpy,
+                "\(path): its npy header is damaged at byte \(prefixBytes + fault.offset) "
                     + "(\(fault.message)): write it again with numpy.save.")
         }
         let type = try elementType(dictionary.descr, path)

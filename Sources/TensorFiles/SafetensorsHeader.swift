@@ -67,7 +67,8 @@ package enum SafetensorsHeader {
         }
         guard bytes == offsets[1] - offsets[0] else {
             throw corrupt(
-                path, "tensor \(name) of shape \(shape) and type \(typeName) needs \(bytes) bytes, its span has "
+                path,
+                "tensor \(name) of shape \(shape) and type \(typeName) needs \(bytes) bytes, its span has "
                     + "\(offsets[1] - offsets[0])")
         }
         return TensorEntry(name: name, type: type, shape: shape, span: offsets[0]..<offsets[1])

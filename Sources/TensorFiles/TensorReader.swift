@@ -114,7 +114,8 @@ package final class TensorReader {
     private static func checkHeaderLength(_ length: Int, _ path: String, _ limits: FileLimits) throws {
         if length > limits.headerBytes {
             throw Failure(
-                .tooLarge, "\(path) declares a header of \(length) bytes, the limit is \(limits.headerBytes): "
+                .tooLarge,
+                "\(path) declares a header of \(length) bytes, the limit is \(limits.headerBytes): "
                     + "move what is not metadata into tensors.")
         }
     }
@@ -129,7 +130,8 @@ package final class TensorReader {
         let of = expected.map { " of \($0)" } ?? ""
         return Failure(
             .incomplete,
-            "\(stream.file.path) ends after \(stream.decodedBytes)\(of) bytes: wait for its producer, or send it again.")
+            "\(stream.file.path) ends after \(stream.decodedBytes)\(of) bytes: wait for its producer, or send it again."
+        )
     }
 }
 

@@ -22,7 +22,9 @@ struct WideningTests {
 
     @Test("narrowing to float16 rounds to nearest even, into subnormals and infinity")
     func narrowing() throws {
-        var values: [Float] = [0, -0.0, 65_504, 65_519, 65_520, 1e-8, 5.96e-8, 2.98e-8, 2.99e-8, 6.1e-5, .infinity, -1e9]
+        var values: [Float] = [
+            0, -0.0, 65_504, 65_519, 65_520, 1e-8, 5.96e-8, 2.98e-8, 2.99e-8, 6.1e-5, .infinity, -1e9,
+        ]
         var state: UInt32 = 1
         for _ in 0..<20_000 {
             state = state &* 1_664_525 &+ 1_013_904_223
