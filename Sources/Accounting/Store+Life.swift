@@ -37,7 +37,7 @@ extension Store {
         try batch.validate()
         let start = ContinuousClock.now
         try transaction { database, now in
-            let insertion = try ResultInsertion(batch: batch, job: job)
+            let insertion = ResultInsertion(batch: batch, job: job)
             // The guard first: a job that is not running costs no rows.
             try Transition(database: database, now: now).take(
                 job, to: .done,

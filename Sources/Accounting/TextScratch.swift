@@ -1,4 +1,4 @@
-/// A buffer that one row's text is written into, over and over: SQLite reads it in place.
+/// A buffer that some rows' text is written into, over and over: SQLite reads it in place.
 struct TextScratch: ~Copyable {
     private let storage: UnsafeMutablePointer<UInt8>
     private let capacity: Int
@@ -14,9 +14,9 @@ struct TextScratch: ~Copyable {
         storage.deallocate()
     }
 
-    /// Where the text begins; stays where it is for the buffer's life.
-    var pointer: UnsafePointer<CChar> {
-        UnsafeRawPointer(storage).assumingMemoryBound(to: CChar.self)
+    /// Where byte `offset` lies; stays there for the buffer's life.
+    func pointer(at offset: Int) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(storage + offset).assumingMemoryBound(to: CChar.self)
     }
 
     mutating func clear() {

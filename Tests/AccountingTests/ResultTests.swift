@@ -151,6 +151,32 @@ struct ResultTests {
         #expect(try StoreReader.open(path: fixture.path).results().isEmpty)
     }
 
+    @Test("a batch of any length, over any number of statements, is stored row for row")
+    func lengths() throws {
+        let fixture = try Fixture()
+        for rows in [0, 1, 15, 16, 17, 31, 32, 33, 100] {
+            let job = try fixture.job(in: .running, seed: rows)
+            let statuses = (0..<rows).map { UInt8($0 % 5 == 3 ? $0 % 4 : 0) }
+            let batch = ResultBatch(
+                rows: rows, ids: .integers((0..<rows).map { Int64(1_000 - $0) }), statuses: statuses, topK: 2,
+                topClasses: (0..<rows).flatMap { [Int32($0 % 3), Int32(($0 + 1) % 3)] },
+                topScores: (0..<rows).flatMap { [Float($0), Float($0) / 3] }, margins: (0..<rows).map { -Float($0) },
+                classNames: ["a", "b\"", "c"])
+            try fixture.store.complete(job, batch, Timings())
+            let stored = try StoreReader.open(path: fixture.path).results(jobID: job)
+            #expect(stored.map(\.row) == Array(0..<rows))
+            #expect(stored.map(\.itemID) == (0..<rows).map { String(1_000 - $0) })
+            for row in stored {
+                let isOK = statuses[row.row] == 0
+                #expect((row.status == "ok") == isOK)
+                #expect(row.class == (isOK ? row.row % 3 : nil))
+                #expect(row.score == (isOK ? Double(row.row) : nil))
+                #expect(row.margin == (isOK ? -Double(row.row) : nil))
+                #expect(row.topK?.map(\.label) == (isOK ? [0, 1].map { ["a", "b\"", "c"][(row.row + $0) % 3] } : nil))
+            }
+        }
+    }
+
     @Test("rows become visible all together or not at all, also when the disk fills in the middle")
     func atomic() throws {
         let fixture = try Fixture()
