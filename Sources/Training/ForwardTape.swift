@@ -38,7 +38,9 @@ struct ForwardTape<S: KernelScalar>: ~Copyable {
     /// `s[i]`, `[m, D]`
     func slope(_ step: Int, _ stage: Int) -> UnsafeMutablePointer<S> { evaluation(step, stage) + 2 * stateCount }
     /// The field's hidden layer before its activation, `[m, H]`
-    func preactivation(_ step: Int, _ stage: Int) -> UnsafeMutablePointer<S> { evaluation(step, stage) + 3 * stateCount }
+    func preactivation(_ step: Int, _ stage: Int) -> UnsafeMutablePointer<S> {
+        evaluation(step, stage) + 3 * stateCount
+    }
     /// The field's hidden layer, `[m, H]`
     func hidden(_ step: Int, _ stage: Int) -> UnsafeMutablePointer<S> { preactivation(step, stage) + hiddenCount }
 

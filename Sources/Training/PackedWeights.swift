@@ -76,10 +76,11 @@ struct PackedWeights<S: KernelScalar>: ~Copyable {
             case .networkInput: pack(.networkInputWeight, transposed: true)
             case .networkOutput: pack(.networkOutputWeight, transposed: true)
             case .classifier: S.pack(n: n, k: k, directions.base, transposed: true, into: target)
-            case .prior: prior?.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                S.pack(n: n, k: k, base, transposed: true, into: target)
-            }
+            case .prior:
+                prior?.withUnsafeBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return }
+                    S.pack(n: n, k: k, base, transposed: true, into: target)
+                }
             case .positionBack: pack(.positionWeight, transposed: false)
             case .velocityBack: pack(.velocityWeight, transposed: false)
             case .outputBack: pack(.outputWeight, transposed: false)

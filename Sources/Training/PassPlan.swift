@@ -55,7 +55,8 @@ struct PassPlan: Sendable {
         for i in (0..<tableau.stages).reversed() {
             let later = i + 1..<tableau.stages
             evaluation[i] = later.contains { tableau.a[$0][i] != 0 && velocity[$0] }
-            velocity[i] = tableau.b[i] != 0 || evaluation[i] || later.contains { tableau.a[$0][i] != 0 && evaluation[$0] }
+            velocity[i] =
+                tableau.b[i] != 0 || evaluation[i] || later.contains { tableau.a[$0][i] != 0 && evaluation[$0] }
         }
         return evaluation
     }

@@ -1,4 +1,5 @@
 import Dynamics
+import Failures
 import Refinement
 
 /// How a model is trained. The defaults were chosen on pool and validation rows of three real sets, never on test rows.
@@ -43,6 +44,11 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     public var textNoise = 0.5
     /// Weight of `|x(T) - x0|²` (sum over D, mean over rows).
     public var penalty = 1.0
+    /// Standard deviation of the hidden layers' preactivations at the start. Small: the field begins nearly linear and
+    /// the optimiser moves it gently, which generalises better from few rows.
+    public var initialSpread = 0.05
+    /// With rows to choose by, also try a bolder setting (`TrainingOptions.bolder`) and keep the better.
+    public var search = true
     public var seed: UInt64 = 1
     /// Threads to compute with; nil for one to each core. The result does not depend on it.
     public var threads: Int?
@@ -51,7 +57,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
 
     /// `threads` is left out: it changes nothing in the model.
     enum CodingKeys: String, CodingKey {
-        case order, hidden, activation, solver, steps, horizon, mix, classifier, epochs, penalty, seed
+        case order, hidden, activation, solver, steps, horizon, mix, classifier, epochs, penalty, search, seed
         case velocityHidden = "velocity_hidden"
         case learnsMix = "learns_mix"
         case logitScale = "logit_scale"
@@ -64,5 +70,40 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         case weightDecay = "weight_decay"
         case textWeight = "text_weight"
         case textNoise = "text_noise"
+        case initialSpread = "initial_spread"
+    }
+
+    /// - Throws: `invalid_argument` naming the option that makes no sense.
+    func check() throws {
+        func demand(_ condition: Bool, _ words: String) throws {
+            if !condition { throw Failure(.invalidArgument, "\(words).") }
+        }
+        func isNonNegative(_ value: Double) -> Bool { value.isFinite && value >= 0 }
+        try demand((0...2).contains(order), "the order is 2, 1 or 0, not \(order)")
+        try demand(order == 0 || (1...65_536).contains(hidden), "the hidden width is 1 to 65536, not \(hidden)")
+        try demand((0...65_536).contains(velocityHidden), "the velocity network's width is 0 to 65536")
+        try demand((1...1_000).contains(steps), "the steps are 1 to 1000, not \(steps)")
+        try demand(
+            order != 2 || solver != .euler || steps > 1,
+            "one Euler step of a second-order equation never evaluates the field: take 2 steps or another solver")
+        try demand(horizon.isFinite && horizon > 0, "the horizon is a positive time")
+        try demand(mix.isFinite && mix > 0, "the mix is a positive number")
+        try demand(logitScale.isFinite && logitScale > 0, "the logit scale is a positive number")
+        try demand(isNonNegative(priorScale), "the prior scale is 0 or more")
+        try demand((0...1_000_000).contains(epochs), "the epochs are 0 to 1000000")
+        try demand(batchRows > 0, "a batch has at least one row")
+        try demand((0...1).contains(warmUp), "the warm-up is a share from 0 to 1")
+        try demand(
+            [fieldRate, classifierRate, weightDecay, textWeight, textNoise, penalty, initialSpread]
+                .allSatisfy(isNonNegative), "rates, weights, noise and penalty are 0 or more")
+    }
+
+    /// For coarse features that need to be moved far: a steeper loss, a faster field, a weaker pull of the prompts.
+    public var bolder: TrainingOptions {
+        var options = self
+        options.logitScale *= 2.5
+        options.fieldRate *= 2
+        options.textWeight *= 0.3
+        return options
     }
 }

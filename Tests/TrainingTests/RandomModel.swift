@@ -54,7 +54,9 @@ struct RandomModel<S: KernelScalar> {
 
     init(_ it: Case, seed: UInt64, dimension d: Int = 5, hidden: Int = 4, rows: [Int] = [4, 3]) {
         var generator = SplitMix64(seed: seed)
-        func random(_ count: Int, _ size: Double = 0.7) -> [S] { (0..<count).map { _ in S(size * generator.gaussian()) } }
+        func random(_ count: Int, _ size: Double = 0.7) -> [S] {
+            (0..<count).map { _ in S(size * generator.gaussian()) }
+        }
         let (h, g, c) = (it.order == 0 ? 0 : hidden, 3, 4)
         var configuration = ModelConfiguration(dimension: d, hidden: h)
         configuration.order = it.order
