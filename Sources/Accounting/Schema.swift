@@ -72,7 +72,8 @@ enum Schema {
             CHECK (filed_as IS NULL OR finished_at IS NOT NULL)
         ) STRICT;
         CREATE INDEX jobs_by_state ON jobs (state);
-        CREATE INDEX jobs_by_pipeline ON jobs (pipeline, state);
+        CREATE INDEX jobs_by_pipeline ON jobs (pipeline);
+        CREATE INDEX jobs_by_pipeline_and_state ON jobs (pipeline, state);
         CREATE INDEX jobs_by_sha256 ON jobs (sha256);
         CREATE INDEX jobs_unfiled ON jobs (job_id) WHERE filed_as IS NULL;
 

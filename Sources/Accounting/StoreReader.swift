@@ -108,20 +108,20 @@ public final class StoreReader: Sendable {
     public func results(
         after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil, pipeline: String? = nil
     ) throws -> [ResultRecord] {
-        var condition = "seq > ?"
-        var values: [(any DatabaseValueConvertible)?] = [seq]
-        if let jobID {
-            condition += " AND job_id = ?"
-            values.append(jobID)
-        }
-        if let pipeline {
-            condition += " AND pipeline = ?"
-            values.append(pipeline)
-        }
-        return try read { database in
+        try read { database in
+            var (first, last) = (seq, Int64.max)
+            if let jobID {
+                guard let span = try Self.span(of: jobID, in: database) else { return [] }
+                (first, last) = (max(seq, span.lowerBound - 1), span.upperBound)
+            }
+            // Plus signs keep the walk on seq: through another index, each page would sort all that is left.
             let cursor = try Row.fetchCursor(
-                database, sql: "SELECT * FROM v1_results WHERE \(condition) ORDER BY seq LIMIT ?",
-                arguments: StatementArguments(values + [limit]))
+                database,
+                sql: """
+                    SELECT * FROM v1_results WHERE seq > ?1 AND seq <= ?2
+                        AND (?3 IS NULL OR +job_id = ?3) AND (?4 IS NULL OR +pipeline = ?4)
+                    ORDER BY seq LIMIT ?5
+                    """, arguments: [first, last, jobID, pipeline, limit])
             let decoder = JSONDecoder()
             var records: [ResultRecord] = []
             while let row = try cursor.next() {
@@ -129,6 +129,17 @@ public final class StoreReader: Sendable {
             }
             return records
         }
+    }
+
+    /// A job's rows are stored in one transaction, in order: its first and last row enclose them.
+    private static func span(of job: JobID, in database: Database) throws -> ClosedRange<Int64>? {
+        func end(_ order: String) throws -> Int64? {
+            try Int64.fetchOne(
+                database, sql: "SELECT seq FROM results WHERE job_id = ? ORDER BY row \(order) LIMIT 1",
+                arguments: [job])
+        }
+        guard let first = try end("ASC"), let last = try end("DESC") else { return nil }
+        return first...last
     }
 
     /// How each pipeline stands, by name. Costs the same at a million jobs.

@@ -5,12 +5,16 @@ import GRDB
 import Testing
 
 @Suite("Opening and migrating")
-struct MigrationTests {
+final class MigrationTests {
     private let directory: URL
     private var path: String { directory.appendingPathComponent("sono.sqlite").path }
 
     init() throws {
         directory = try Fixture.makeDirectory()
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: directory)
     }
 
     private func open(_ migrations: [String]) throws -> Store {

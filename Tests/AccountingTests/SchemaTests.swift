@@ -149,6 +149,7 @@ struct SchemaTests {
                 "SELECT * FROM v1_results WHERE seq > 5 AND pipeline = 'photos' ORDER BY seq LIMIT 10",
                 "SELECT * FROM v1_changes WHERE seq > 5 ORDER BY seq LIMIT 10",
                 "SELECT * FROM v1_jobs WHERE state = 'failed' ORDER BY job_id LIMIT 10",
+                "SELECT * FROM v1_jobs WHERE pipeline = 'photos' ORDER BY job_id DESC LIMIT 10",
                 "SELECT * FROM v1_jobs WHERE pipeline = 'photos' AND state = 'failed' ORDER BY job_id LIMIT 10",
                 "SELECT * FROM v1_jobs WHERE sha256 = '00'",
                 "SELECT * FROM v1_results WHERE job_id = 4 ORDER BY row",
