@@ -34,6 +34,10 @@ public struct EmbeddingSet: Sendable {
         var embeddings: [Float] = []
         var velocity: [Float] = []
         let read = try EmbeddingSetFile.stream(path: path, limits: limits, labels: true) { chunk in
+            if chunk.firstRow == 0 {
+                embeddings.reserveCapacity(chunk.allRows * chunk.dimension)
+                velocity.reserveCapacity(chunk.velocity == nil ? 0 : chunk.allRows * chunk.dimension)
+            }
             embeddings.append(contentsOf: chunk.embeddings)
             if let values = chunk.velocity { velocity.append(contentsOf: values) }
         }

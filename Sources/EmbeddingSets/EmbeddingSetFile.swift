@@ -17,6 +17,8 @@ public struct EmbeddingSetInspection: Sendable {
 public struct EmbeddingChunk {
     public let firstRow: Int
     public let rows: Int
+    /// Rows of the whole set.
+    public let allRows: Int
     public let dimension: Int
     /// `[rows, dimension]`, row-major.
     public let embeddings: UnsafeBufferPointer<Float>
@@ -82,7 +84,7 @@ public enum EmbeddingSetFile {
                 let count = min(chunkRows, rows - first)
                 try body(
                     EmbeddingChunk(
-                        firstRow: first, rows: count, dimension: dimension,
+                        firstRow: first, rows: count, allRows: rows, dimension: dimension,
                         embeddings: try embeddings.read(rows: count), velocity: try velocity?.rows.read(rows: count)))
             }
         }

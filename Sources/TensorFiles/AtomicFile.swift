@@ -11,7 +11,7 @@ public final class AtomicFile {
     /// Bytes up to the end of what was written by `write(_:)`.
     public private(set) var length = 0
     private let descriptor: Int32
-    private var published = false
+    private var isTemporary = true
 
     /// - Parameter mode: permissions, less the process's umask.
     public init(path: String, mode: UInt32 = 0o644) throws {
@@ -24,7 +24,7 @@ public final class AtomicFile {
 
     deinit {
         close(descriptor)
-        if !published { unlink(temporaryPath) }
+        discard()
     }
 
     /// Appends at the end of what was appended so far.
@@ -65,8 +65,14 @@ public final class AtomicFile {
     public func publish() throws {
         guard fsync(descriptor) == 0 else { throw Failure.system("fsync \(path)") }
         guard rename(temporaryPath, path) == 0 else { throw Failure.system("rename a file to \(path)") }
-        published = true
+        isTemporary = false
         try Self.syncDirectory(Self.directory(of: path))
+    }
+
+    /// Removes the temporary file at once.
+    func discard() {
+        if isTemporary { unlink(temporaryPath) }
+        isTemporary = false
     }
 
     /// Writes a whole file atomically.

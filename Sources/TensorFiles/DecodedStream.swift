@@ -192,7 +192,7 @@ package final class DecodedStream {
         }
     }
 
-    private func checkRatio(_ decoded: Int, _ compressed: Int) throws {
+    func checkRatio(_ decoded: Int, _ compressed: Int) throws {
         if decoded > limits.ratioFloor, decoded / limits.ratio > compressed {
             throw Failure(
                 .tooLarge,

@@ -68,6 +68,7 @@ public final class SafetensorsFileWriter {
         if staged.path.hasSuffix(".zst") {
             let output = try HashedOutput(path: staged.path, contentSize: layout.totalBytes)
             try forEachStagedPiece { try output.write($0) }
+            staged.discard()
             return try output.finish()
         }
         let hash = RunningHash()

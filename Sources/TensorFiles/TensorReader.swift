@@ -31,7 +31,9 @@ package final class TensorReader {
                 "\(file.path) holds \(header.payloadBytes) bytes of tensors, the limit is \(limits.decodedBytes): "
                     + "split it or raise limits.batch_bytes.")
         }
-        if !stream.isCompressed {
+        if stream.isCompressed {
+            try stream.checkRatio(total.partialValue, file.size)
+        } else {
             if file.size < total.partialValue { throw Self.incomplete(stream, total.partialValue) }
             if file.size > total.partialValue {
                 throw Failure(

@@ -16,15 +16,8 @@ package enum Widening {
         case .float32:
             UnsafeMutableRawBufferPointer(target).copyMemory(
                 from: UnsafeRawBufferPointer(rebasing: source[..<(target.count * 4)]))
-        case .float16:
-            for i in 0..<target.count {
-                target[i] = float(half: source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
-            }
-        case .bfloat16:
-            for i in 0..<target.count {
-                let bits = source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
-                target[i] = Float(bitPattern: UInt32(bits) << 16)
-            }
+        case .float16, .bfloat16:
+            widenHalves(source, brain: type == .bfloat16, into: target)
         case .float64:
             for i in 0..<target.count {
                 target[i] = Float(source.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
@@ -62,14 +55,23 @@ package enum Widening {
         }
     }
 
-    /// IEEE 754 binary16 to binary32. Shifts exponent and mantissa into place and rescales by 2^112, which also makes
-    /// subnormals right; infinities and NaNs get the full exponent.
-    static func float(half: UInt16) -> Float {
-        let sign = UInt32(half & 0x8000) << 16
-        let rest = UInt32(half & 0x7FFF) << 13
-        if half & 0x7C00 == 0x7C00 { return Float(bitPattern: sign | rest | 0x7F80_0000) }
-        let scaled = Float(bitPattern: rest) * Float(bitPattern: 0x7780_0000)
-        return Float(bitPattern: scaled.bitPattern | sign)
+    private static func widenHalves(
+        _ source: UnsafeRawBufferPointer, brain: Bool, into target: UnsafeMutableBufferPointer<Float>
+    ) {
+        guard let to = target.baseAddress, let from = source.baseAddress else { return }
+        guard Int(bitPattern: from) % 2 == 0 else {
+            // A tensor behind an odd number of bytes: rare enough for a copy.
+            return withUnsafeTemporaryAllocation(byteCount: 2 * target.count, alignment: 64) { copy in
+                copy.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<copy.count]))
+                widenHalves(UnsafeRawBufferPointer(copy), brain: brain, into: target)
+            }
+        }
+        let halves = from.assumingMemoryBound(to: UInt16.self)
+        if brain {
+            ck_widen_bf16(halves, to, target.count)
+        } else {
+            ck_widen_f16(halves, to, target.count)
+        }
     }
 
     /// binary32 to binary16, round to nearest even.

@@ -1,0 +1,106 @@
+import Failures
+import Foundation
+import TensorFiles
+import Testing
+
+@Suite("Writing tensor files")
+struct WriterTests {
+    private let folder: TemporaryFolder
+    private static let tensors: [SafetensorsFileWriter.Tensor] = [
+        .init("vectors", .float16, shape: [4, 3]), .init("score", .float32, shape: [4]),
+        .init("ids", .int64, shape: [4]), .init("status", .uint8, shape: [4]),
+    ]
+    private let vectors = (0..<12).map { Float($0) / 4 }
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func fill(_ writer: SafetensorsFileWriter) throws {
+        for row in 0..<4 {
+            try Array(vectors[3 * row..<3 * row + 3]).withUnsafeBufferPointer {
+                try writer.append("vectors", floats: $0)
+            }
+            try [Float(row)].withUnsafeBufferPointer { try writer.append("score", floats: $0) }
+            try writer.append("status", integers: [row])
+        }
+        try writer.append("ids", integers: [5, -6, 7, 8])
+    }
+
+    @Test("pieces appended to several tensors in turn make the file that memory makes", arguments: ["f", "f.zst"])
+    func pieces(name: String) throws {
+        let writer = try SafetensorsFileWriter(path: folder.path(name), tensors: Self.tensors, metadata: ["k": "v"])
+        try fill(writer)
+        let names = try folder.names()
+        #expect(names.allSatisfy(AtomicFile.isTemporary))
+        let written = try writer.finish()
+        #expect(try folder.names() == [name])
+
+        var memory = SafetensorsWriter(metadata: ["k": "v"])
+        try memory.add("ids", shape: [4], integers: [5, -6, 7, 8], as: .int64)
+        try memory.add("vectors", shape: [4, 3], floats: vectors, as: .float16)
+        try memory.add("status", shape: [4], integers: [0, 1, 2, 3], as: .uint8)
+        try memory.add("score", shape: [4], floats: [0, 1, 2, 3])
+        let whole = try memory.write(to: folder.path("whole." + name))
+        #expect(written.sha256 == whole.sha256)
+        #expect(written.bytes == whole.bytes)
+
+        let file = try TensorFile.read(path: folder.path(name))
+        #expect(file.sha256 == written.sha256)
+        #expect(file.fileBytes == written.bytes)
+        #expect(file.checksum == (name == "f" ? nil : .verified))
+        #expect(file.metadata == ["k": "v"])
+        #expect(file.entries.map(\.name) == ["ids", "score", "vectors", "status"])
+        #expect(try file.floats("vectors") == vectors)
+        #expect(try file.integers("ids") == [5, -6, 7, 8])
+        #expect(try file.integers("status") == [0, 1, 2, 3])
+        #expect(try file.bytes("status") == [0, 1, 2, 3])
+        #expect(throws: Failure.self) { try file.floats("ids") }
+        #expect(throws: Failure.self) { try file.integers("score") }
+        #expect(throws: Failure.self) { try file.bytes("nothing") }
+    }
+
+    @Test(
+        "the payload starts at a multiple of 8 bytes, whatever the names", arguments: ["a", "ab", "abc", "äöü", "\"\\"])
+    func alignment(name: String) throws {
+        var writer = SafetensorsWriter()
+        try writer.add(name, shape: [1], floats: [1])
+        let bytes = try writer.encoded()
+        #expect((bytes.count - 4) % 8 == 0)
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.path("f")))
+        #expect(try TensorFile.read(path: folder.path("f")).floats(name) == [1])
+    }
+
+    @Test("a file that is given up leaves nothing behind and harms nothing")
+    func abandoned() throws {
+        try AtomicFile.write([1, 2, 3], to: folder.path("f"))
+        do {
+            let writer = try SafetensorsFileWriter(path: folder.path("f"), tensors: Self.tensors)
+            try writer.append("ids", integers: [1])
+            #expect(throws: Failure(.invalidArgument, "")) { try writer.finish() }
+        }
+        #expect(try folder.names() == ["f"])
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("f"))) == Data([1, 2, 3]))
+    }
+
+    @Test("more bytes than declared, numbers that do not fit and unknown names are refused")
+    func refusals() throws {
+        let writer = try SafetensorsFileWriter(path: folder.path("f"), tensors: Self.tensors)
+        #expect(throws: Failure(.invalidArgument, "")) { try writer.append("ids", integers: [1, 2, 3, 4, 5]) }
+        #expect(throws: Failure(.invalidArgument, "")) { try writer.append("status", integers: [256]) }
+        #expect(throws: Failure(.invalidArgument, "")) { try writer.append("other", integers: [1]) }
+        var memory = SafetensorsWriter()
+        #expect(throws: Failure(.invalidArgument, "")) { try memory.add("a", shape: [2], floats: [1]) }
+        try memory.add("a", shape: [1], floats: [1])
+        try memory.add("a", shape: [1], floats: [1])
+        #expect(throws: Failure(.invalidArgument, "")) { try memory.encoded() }
+    }
+
+    @Test("an existing file is replaced whole; a missing directory is an error")
+    func replace() throws {
+        try AtomicFile.write([1], to: folder.path("f"))
+        try AtomicFile.write([2, 3], to: folder.path("f"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("f"))) == Data([2, 3]))
+        #expect(throws: Failure(.ioError, "")) { try AtomicFile.write([1], to: folder.path("no/f")) }
+    }
+}
