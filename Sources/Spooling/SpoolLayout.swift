@@ -46,20 +46,24 @@ public struct SpoolLayout: Hashable, Sendable {
 extension SpoolLayout {
     /// Makes what is missing of the directories; those that are there keep owner and mode.
     ///
-    /// incoming/ and .tmp/ get mode 3730 (the group may put files in, but neither list nor touch those of others), the
-    /// rest 0750. Where the setgid bit is not to be had (RestrictSUIDSGID= in the unit) it is left out: there the
-    /// parent's is inherited.
+    /// incoming/ and .tmp/ get mode 3730: the group may put files in, but neither list nor touch those of others. Where
+    /// the setgid bit is not to be had (RestrictSUIDSGID= in a unit) it is left out. work/, done/ and failed/ are the
+    /// service's alone (0700), since they inherit the droppers' group and hold what all of them dropped.
     public func create() throws {
         try create(calls: .live)
     }
 
     package func create(calls: SystemCalls) throws {
         try makeParents(calls)
-        for path in [directory, work, done, failed] {
-            _ = try make(path, mode: 0o750, calls)
+        _ = try make(directory, mode: 0o750, calls)
+        for path in [work, done, failed] {
+            _ = try make(path, mode: 0o700, calls)
         }
         for path in [incoming, temporary] where try make(path, mode: 0o730, calls) {
-            if chmod(path, 0o3730) != 0 && errno != EPERM { throw Failure.system("chmod 3730 \(path)") }
+            // Not left to mkdir, whose mode the umask cuts.
+            guard chmod(path, 0o3730) == 0 || chmod(path, 0o1730) == 0 else {
+                throw Failure.system("chmod 1730 \(path)")
+            }
         }
         for path in [directory, root] {
             let handle = try DirectoryHandle(path: path)

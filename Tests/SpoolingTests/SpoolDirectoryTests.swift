@@ -22,7 +22,9 @@ struct SpoolDirectoryTests {
         }
         #expect(try mode(spool.layout.incoming) == 0o3730)
         #expect(try mode(spool.layout.temporary) == 0o3730)
-        #expect(try mode(spool.layout.work) & 0o027 == 0)
+        for path in [spool.layout.work, spool.layout.done, spool.layout.failed] {
+            #expect(try mode(path) & 0o777 == 0o700)
+        }
         try spool.drop("a.npy")
         try spool.layout.create()
         #expect(spool.list(spool.layout.incoming) == ["a.npy"])
