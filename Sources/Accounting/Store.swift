@@ -83,16 +83,21 @@ extension Store {
     @discardableResult
     func transaction<Value>(_ body: (Database, _ now: Date) throws -> Value) throws -> Value {
         try withConnection { database in
-            var value: Value?
             // IMMEDIATE: a deferred transaction that turns to writing fails at once if a reader's snapshot is old.
-            try database.inTransaction(.immediate) {
-                value = try body(database, now())
-                return .commit
+            try database.beginTransaction(.immediate)
+            errno = 0
+            do {
+                let value = try body(database, now())
+                try database.commit()
+                return value
+            } catch {
+                // Before the rollback, which may leave another reason behind.
+                let failure = self.failure(error, in: database)
+                if database.isInsideTransaction {
+                    try? database.rollback()
+                }
+                throw failure
             }
-            guard let value else {
-                throw Failure(.internal, "A transaction ended without a value: please report this.")
-            }
-            return value
         }
     }
 
@@ -105,14 +110,24 @@ extension Store {
             }
             do {
                 return try body(database)
-            } catch let error as DatabaseError {
-                let number = error.resultCode == .SQLITE_IOERR ? sqlite3_system_errno(database.sqliteConnection) : 0
-                let failure = Failure.sqlite(error, path: path, errno: number)
-                if failure.code == .storeDamaged {
-                    damage.withLock { $0 = failure }
-                }
-                throw failure
+            } catch {
+                throw failure(error, in: database)
             }
         }
+    }
+
+    private func failure(_ error: any Error, in database: Database) -> any Error {
+        guard let error = error as? DatabaseError else { return error }
+        var number: Int32 = 0
+        if error.resultCode == .SQLITE_IOERR {
+            // SQLite keeps the reason when a statement fails, but not when COMMIT does; then it is still in errno.
+            number = sqlite3_system_errno(database.sqliteConnection)
+            number = number == 0 ? errno : number
+        }
+        let failure = Failure.sqlite(error, path: path, errno: number)
+        if failure.code == .storeDamaged {
+            damage.withLock { $0 = failure }
+        }
+        return failure
     }
 }
