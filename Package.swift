@@ -73,7 +73,8 @@ let package = Package(
         tests("Evaluation", ["Refinement", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
         tests("Spooling", ["Failures"]),
         tests("Accounting", ["Failures", grdb]),
-        tests("Pipelines",
+        tests(
+            "Pipelines",
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
         tests("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures"]),
         .testTarget(

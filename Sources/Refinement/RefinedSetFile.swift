@@ -52,6 +52,9 @@ public struct RefinedSetFile {
     public func refine(
         _ input: String, into output: String, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> Outcome {
+        guard !isSameFile(input, output) else {
+            throw Failure(.invalidArgument, "\(output) is the input itself: name another file to write.")
+        }
         let inspection = try EmbeddingSetFile.inspect(path: input, limits: .commandLine)
         let header = inspection.header
         let configuration = refiner.configuration
@@ -70,6 +73,12 @@ public struct RefinedSetFile {
         return Outcome(
             rows: header.rows, dimension: header.dimension, statuses: statuses, wasComplete: false,
             inputSHA256: inspection.sha256, outputBytes: written.bytes, warnings: warnings)
+    }
+
+    private func isSameFile(_ first: String, _ second: String) -> Bool {
+        var (one, other) = (stat(), stat())
+        return stat(first, &one) == 0 && stat(second, &other) == 0
+            && one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 
     /// What the output is made from, as it is compared before doing it again.

@@ -14,11 +14,14 @@ struct ResultFeed {
         var output = Output()
         let columns: [ResultRecord.CodingKeys] = [.seq, .jobID, .row, .itemID, .label, .score, .margin, .status]
         try output.line(columns.map(\.rawValue).joined(separator: "\t"))
+        func cell(_ text: String) -> String {
+            text.contains(where: { "\\\t\n\r".contains($0) }) ? Self.escaped(text) : text
+        }
         _ = try pages { row in
             let score = row.score.map { Figures.fixed($0, 4) } ?? ""
             let margin = row.margin.map { Figures.fixed($0, 4) } ?? ""
             try output.line(
-                "\(row.seq)\t\(row.jobID)\t\(row.row)\t\(row.itemID)\t\(row.label ?? "")\t\(score)\t\(margin)\t\(row.status)"
+                "\(row.seq)\t\(row.jobID)\t\(row.row)\t\(cell(row.itemID))\t\(cell(row.label ?? ""))\t\(score)\t\(margin)\t\(row.status)"
             )
         }
         try output.flush()
@@ -36,6 +39,12 @@ struct ResultFeed {
         }
         try output.write("\n],\n\"next\": \(next)\n}\n")
         try output.flush()
+    }
+
+    /// As in PostgreSQL's COPY: a backslash before what would end a cell or a line.
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\t", with: "\\t").replacing("\n", with: "\\n")
+            .replacing("\r", with: "\\r")
     }
 
     /// - Returns: where to go on.
