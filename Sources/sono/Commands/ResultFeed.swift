@@ -14,14 +14,11 @@ struct ResultFeed {
         var output = Output()
         let columns: [ResultRecord.CodingKeys] = [.seq, .jobID, .row, .itemID, .label, .score, .margin, .status]
         try output.line(columns.map(\.rawValue).joined(separator: "\t"))
-        func cell(_ text: String) -> String {
-            text.contains(where: { "\\\t\n\r".contains($0) }) ? Self.escaped(text) : text
-        }
         _ = try pages { row in
             let score = row.score.map { Figures.fixed($0, 4) } ?? ""
             let margin = row.margin.map { Figures.fixed($0, 4) } ?? ""
             try output.line(
-                "\(row.seq)\t\(row.jobID)\t\(row.row)\t\(cell(row.itemID))\t\(cell(row.label ?? ""))\t\(score)\t\(margin)\t\(row.status)"
+                "\(row.seq)\t\(row.jobID)\t\(row.row)\t\(Self.cell(row.itemID))\t\(Self.cell(row.label ?? ""))\t\(score)\t\(margin)\t\(row.status)"
             )
         }
         try output.flush()
@@ -42,9 +39,18 @@ struct ResultFeed {
     }
 
     /// As in PostgreSQL's COPY: a backslash before what would end a cell or a line.
-    private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\t", with: "\\t").replacing("\n", with: "\\n")
-            .replacing("\r", with: "\\r")
+    private static func cell(_ text: String) -> String {
+        var cell = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": cell.append(contentsOf: "\\\\".unicodeScalars)
+            case "\t": cell.append(contentsOf: "\\t".unicodeScalars)
+            case "\n": cell.append(contentsOf: "\\n".unicodeScalars)
+            case "\r": cell.append(contentsOf: "\\r".unicodeScalars)
+            default: cell.append(scalar)
+            }
+        }
+        return String(cell)
     }
 
     /// - Returns: where to go on.
