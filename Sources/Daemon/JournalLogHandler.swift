@@ -3,22 +3,22 @@ import Glibc
 import Logging
 
 /// One line per event on stderr: with `<N>` priorities for the journal, with a time for a person.
-struct JournalLogHandler: LogHandler {
-    var logLevel: Logger.Level
-    var metadata: Logger.Metadata = [:]
+package struct JournalLogHandler: LogHandler {
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
     private let isJournal: Bool
 
-    init(level: Logger.Level, isJournal: Bool = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] != nil) {
+    package init(level: Logger.Level, isJournal: Bool = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] != nil) {
         logLevel = level
         self.isJournal = isJournal
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let line = Array(format(event.level, "\(event.message)", event.metadata).utf8)
         // One write call per line, so that lines of several threads do not mix.
         line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }

@@ -2,31 +2,31 @@ import Foundation
 import Glibc
 
 /// Tells systemd how the service is doing (`sd_notify`); does nothing where `NOTIFY_SOCKET` is not set.
-struct Notifier: Sendable {
+package struct Notifier: Sendable {
     private let path: String?
     /// How often systemd wants to hear from us; nil without a watchdog for this process.
-    let watchdog: Duration?
+    package let watchdog: Duration?
 
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         path = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
         let isOurs = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
         watchdog = environment["WATCHDOG_USEC"].flatMap { Int64($0) }
             .flatMap { isOurs && $0 > 0 ? .microseconds($0) : nil }
     }
 
-    func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
+    package func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
 
-    func status(_ text: String) { send("STATUS=\(text)") }
+    package func status(_ text: String) { send("STATUS=\(text)") }
 
-    func alive() { send("WATCHDOG=1") }
+    package func alive() { send("WATCHDOG=1") }
 
-    func stopping() { send("STOPPING=1\nSTATUS=stopping") }
+    package func stopping() { send("STOPPING=1\nSTATUS=stopping") }
 
     /// Asks for more time while starting or stopping.
-    func extendTimeout(by time: Duration) { send("EXTEND_TIMEOUT_USEC=\(time.components.seconds * 1_000_000)") }
+    package func extendTimeout(by time: Duration) { send("EXTEND_TIMEOUT_USEC=\(time.components.seconds * 1_000_000)") }
 
     /// To be followed by `ready`.
-    func reloading() {
+    package func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         send("RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000)")

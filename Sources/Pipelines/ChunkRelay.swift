@@ -25,7 +25,12 @@ final class ChunkRelay: Sendable {
 
     private let state = Mutex(State())
     private let filledCount = DispatchSemaphore(value: 0)
-    private let freeCount = DispatchSemaphore(value: 2)
+    private let freeCount = DispatchSemaphore(value: 0)
+
+    init() {
+        // Not its first value: a semaphore must not be below that when it goes, and an abandoned one would be.
+        for _ in 0..<2 { freeCount.signal() }
+    }
 
     /// Copies a chunk in, after waiting for a free buffer.
     ///
