@@ -24,14 +24,18 @@ package enum Calibration {
             temperature: temperature)
     }
 
-    /// Golden-section search over the logarithm; the mean negative log-likelihood is convex in `1 / temperature`, so it has
-    /// one valley.
+    /// The best temperature after one more row is imagined, of which nothing is known: each label is smoothed by
+    /// `1 / (n + 1)` over all classes. Otherwise a few rows that are all right would ask for certainty.
+    ///
+    /// Golden-section search over the logarithm; the cost is convex in `1 / temperature`, so it has one valley.
     package static func bestTemperature(logits: [Float], labels: [Int32], classes: Int) -> Double {
         func cost(_ exponent: Double) -> Double {
-            nll(logits: logits, labels: labels, classes: classes, temperature: exp(exponent))
+            nll(
+                logits: logits, labels: labels, classes: classes, temperature: exp(exponent),
+                smoothing: 1 / Double(labels.count + 1))
         }
         let ratio = (5.0.squareRoot() - 1) / 2
-        // 0.02 to 20: rows that are all right would drive it to 0, rows that are all wrong to infinity.
+        // Rows that are all wrong would drive it to infinity.
         var (low, high) = (log(0.02), log(20.0))
         var (left, right) = (high - ratio * (high - low), low + ratio * (high - low))
         var (leftCost, rightCost) = (cost(left), cost(right))
@@ -49,17 +53,24 @@ package enum Calibration {
         return exp((low + high) / 2)
     }
 
-    /// Mean negative log-likelihood in nats.
-    package static func nll(logits: [Float], labels: [Int32], classes: Int, temperature: Double) -> Double {
+    /// Mean negative log-likelihood in nats; with `smoothing`, of labels mixed with the uniform distribution by that share.
+    package static func nll(
+        logits: [Float], labels: [Int32], classes: Int, temperature: Double, smoothing: Double = 0
+    ) -> Double {
         let factor = Float(1 / temperature)
         var total = 0.0
         logits.withUnsafeBufferPointer { logits in
             for (row, label) in labels.enumerated() {
                 let z = logits[row * classes..<(row + 1) * classes]
                 let highest = z.max() ?? 0
-                var sum: Float = 0
-                for value in z { sum += expf((value - highest) * factor) }
-                total += Double(logf(sum) - (z[z.startIndex + Int(label)] - highest) * factor)
+                var (partition, sum): (Float, Float) = (0, 0)
+                for value in z {
+                    partition += expf((value - highest) * factor)
+                    sum += value - highest
+                }
+                let own = Double(z[z.startIndex + Int(label)] - highest)
+                let target = (1 - smoothing) * own + smoothing * Double(sum) / Double(max(1, classes))
+                total += Double(logf(partition)) - target / temperature
             }
         }
         return total / Double(max(1, labels.count))

@@ -98,11 +98,14 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
                 .allSatisfy(isNonNegative), "rates, weights, noise and penalty are 0 or more")
     }
 
-    /// For coarse features that need to be moved far: a steeper loss, a faster field, a weaker pull of the prompts.
+    /// For coarse features that must be moved far: a steeper loss, a faster and less linear field, a weaker pull of the
+    /// prompts.
     public var bolder: TrainingOptions {
         var options = self
         options.logitScale *= 2.5
+        options.initialSpread *= 6
         options.fieldRate *= 2
+        options.classifierRate *= 3
         options.textWeight *= 0.3
         return options
     }

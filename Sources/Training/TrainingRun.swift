@@ -35,6 +35,8 @@ struct TrainingRun {
 
     /// Looks at validation rows are spread over so many points of the run.
     private static let looks = 40
+    /// A run ends when its best epoch is further back than this share of all epochs.
+    private static let patience = 0.4
 
     /// - Throws: `invalid_argument` if the loss is no longer finite and there is no earlier epoch to fall back to.
     func run(progress: (_ epoch: Int, _ of: Int, _ loss: Double, _ accuracy: Double) -> Void) throws -> Outcome {
@@ -51,6 +53,7 @@ struct TrainingRun {
         let zeroShot = validation.map { score(engine, parameters, $0) }
         var best: (parameters: [Float], epoch: Int, loss: Double?, score: ValidationScore)?
         var accuracy: Double?
+        var hasStalled = false
         for epoch in stride(from: 1, through: epochs, by: 1) {
             last = BatchLoss()
             for batches in sampler.nextEpoch() {
@@ -77,8 +80,10 @@ struct TrainingRun {
                 if now.accuracy >= zeroShot.accuracy, now.nll < min(zeroShot.nll, best?.score.nll ?? .infinity) {
                     best = (parameters, epoch, last.total, now)
                 }
+                hasStalled = Double(epoch - (best?.epoch ?? 0)) > Self.patience * Double(options.epochs)
             }
             progress(epoch, epochs, last.total, accuracy ?? 0)
+            if hasStalled { break }
         }
         if validation != nil, let zeroShot {
             let kept = best ?? (untrained.parameters, 0, nil, zeroShot)

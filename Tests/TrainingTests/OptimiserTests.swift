@@ -63,4 +63,14 @@ import Training
                     > score.nll)
         }
     }
+
+    @Test("a few rows that are all right do not ask for certainty")
+    func allRight() {
+        let logits: [Float] = [3, 0, 0, 0, 3, 0, 0, 0, 3]
+        let score = Calibration.score(logits: logits, labels: [0, 1, 2], classes: 3)
+        #expect(score.accuracy == 1)
+        // Three right of three, and one imagined: about 1 - (1/4)(2/3) = 0.83 for the best class.
+        let best = 1 / (1 + 2 * exp(-3 / score.temperature))
+        #expect(abs(best - 5.0 / 6) < 0.01)
+    }
 }
