@@ -9,7 +9,8 @@ public struct JobQueue: Sendable {
         let notBefore: Monotonic.Instant
     }
 
-    /// In order of arrival; retries keep the place that their id gives them once their time has come.
+    /// Those with the fewest counted attempts first, then in order of arrival: a batch under which the service crashed,
+    /// or that passed its deadline, lets the unsuspected ones go before it.
     private var lines: [String: [Waiting]] = [:]
     /// Pipelines in the order in which they are served; the one served last stands last.
     private var turns: [String] = []
@@ -70,14 +71,20 @@ public struct JobQueue: Sendable {
 }
 
 extension [JobQueue.Waiting] {
-    /// Keeps the order of ids, each once. New jobs have the greatest id, so this is nearly always an append.
+    /// Keeps the order, each job once. New jobs come last but for suspects, so this is nearly always an append.
     fileprivate mutating func place(_ waiting: JobQueue.Waiting) {
-        if let last, last.job.id >= waiting.job.id {
+        if let last, waiting.goesBefore(last) || last.job.id == waiting.job.id {
             removeAll { $0.job.id == waiting.job.id }
-            let place = lastIndex { $0.job.id < waiting.job.id }.map { $0 + 1 } ?? 0
+            let place = lastIndex { $0.goesBefore(waiting) }.map { $0 + 1 } ?? 0
             insert(waiting, at: place)
         } else {
             append(waiting)
         }
+    }
+}
+
+extension JobQueue.Waiting {
+    fileprivate func goesBefore(_ other: JobQueue.Waiting) -> Bool {
+        (job.attempts, job.id) < (other.job.attempts, other.job.id)
     }
 }

@@ -8,10 +8,10 @@ import Testing
 struct JobQueueTests {
     private let now = Monotonic.now
 
-    private func job(_ id: JobID, _ pipeline: String, notBefore: Date? = nil) -> QueuedJob {
+    private func job(_ id: JobID, _ pipeline: String, attempts: Int = 0, notBefore: Date? = nil) -> QueuedJob {
         QueuedJob(
             id: id, pipeline: pipeline, state: notBefore == nil ? .queued : .retrying, token: "t\(id)", name: [65],
-            sha256: nil, rows: 1, fileBytes: 1, attempts: 0, retries: 0, notBefore: notBefore, errorCode: nil,
+            sha256: nil, rows: 1, fileBytes: 1, attempts: attempts, retries: 0, notBefore: notBefore, errorCode: nil,
             errorMessage: nil)
     }
 
@@ -51,6 +51,17 @@ struct JobQueueTests {
         queue.add(job(3, "a"), at: now)
         #expect(queue.next(at: now)?.id == 2)
         #expect(drain(&queue, at: now + .seconds(11)) == [1, 3])
+    }
+
+    @Test("a batch with a counted attempt lets those without one go first")
+    func suspectsLast() {
+        var queue = JobQueue()
+        queue.add(job(1, "a", attempts: 2), at: now)
+        queue.add(job(2, "a", attempts: 1), at: now)
+        queue.add(job(3, "a"), at: now)
+        queue.add(job(4, "a"), at: now)
+        queue.add(job(4, "a"), at: now)
+        #expect(drain(&queue) == [3, 4, 2, 1])
     }
 
     @Test("a wall clock that jumped back makes nothing wait longer than the longest back-off")
