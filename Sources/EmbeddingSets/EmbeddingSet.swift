@@ -18,6 +18,8 @@ public struct EmbeddingSet: Sendable {
     public var producer: String?
     /// Filled by `read`.
     public var warnings: [String] = []
+    /// How the file it was read from stores the embeddings.
+    public var elementType: ElementType?
     /// SHA-256 of the file it was read from.
     public var sha256: String?
 
@@ -30,10 +32,16 @@ public struct EmbeddingSet: Sendable {
     }
 
     /// Reads a whole file; the same checks as `EmbeddingSetFile.stream`.
-    public static func read(path: String, limits: FileLimits = .commandLine) throws -> EmbeddingSet {
+    ///
+    /// - Parameter classes: names that the labels count into where the file does not give its own.
+    public static func read(
+        path: String, limits: FileLimits = .commandLine, classes: [String]? = nil
+    ) throws -> EmbeddingSet {
         var embeddings: [Float] = []
         var velocity: [Float] = []
-        let read = try EmbeddingSetFile.stream(path: path, limits: limits, labels: true) { chunk in
+        let read = try EmbeddingSetFile.stream(
+            path: path, limits: limits, chunkRows: 4_096, labels: true, classes: classes
+        ) { chunk in
             if chunk.firstRow == 0 {
                 embeddings.reserveCapacity(chunk.allRows * chunk.dimension)
                 velocity.reserveCapacity(chunk.velocity == nil ? 0 : chunk.allRows * chunk.dimension)
@@ -51,6 +59,7 @@ public struct EmbeddingSet: Sendable {
         set.normalized = header.normalized
         set.producer = header.producer
         set.warnings = header.warnings
+        set.elementType = header.elementType
         set.sha256 = read.inspection.sha256
         return set
     }
@@ -62,6 +71,7 @@ public struct EmbeddingSet: Sendable {
     @discardableResult
     public func write(to path: String, elementType: ElementType = .float32) throws -> WrittenFile {
         try checkCounts()
+        try checkRange(elementType)
         var writer = SafetensorsWriter(metadata: metadata.encoded)
         try writer.add("embeddings", shape: [rows, dimension], floats: embeddings, as: elementType)
         if let velocity {
@@ -87,6 +97,15 @@ public struct EmbeddingSet: Sendable {
     private var metadata: SetMetadata {
         SetMetadata(
             encoder: encoder, normalized: normalized, classes: classes, texts: texts, producer: producer)
+    }
+
+    private func checkRange(_ type: ElementType) throws {
+        // The smallest float that float16 rounds to infinity.
+        let limit: Float = 65_520
+        guard type == .float16 else { return }
+        for values in [embeddings, velocity ?? []] where values.contains(where: { $0.isFinite && abs($0) >= limit }) {
+            throw Failure(.invalidArgument, "some numbers are too large for float16: store them as float32.")
+        }
     }
 
     private func checkCounts() throws {

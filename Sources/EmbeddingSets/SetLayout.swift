@@ -15,6 +15,9 @@ struct SetLayout {
 
     static let schema = "embedding-set/1"
 
+    /// What `sono refine` puts beside the refined embeddings: no part of a set, and no reason for a warning.
+    private static let refined: Set = ["predicted", "score", "status"]
+
     private(set) var header: EmbeddingSetHeader
     private(set) var embeddings: TensorEntry
     private(set) var velocity: TensorEntry?
@@ -116,7 +119,7 @@ struct SetLayout {
         default:
             throw Self.corrupt(path, "its ids are neither `ids` alone nor `ids_utf8` with `ids_offsets`")
         }
-        let unknown = file.entries.map(\.name).filter { Self.role($0) == .unknown }
+        let unknown = file.entries.map(\.name).filter { Self.role($0) == .unknown && !Self.refined.contains($0) }
         ignored(tensors: unknown, keys: Self.unknownKeys(file.metadata))
     }
 

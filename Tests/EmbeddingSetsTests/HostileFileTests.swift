@@ -124,6 +124,23 @@ struct HostileFileTests {
         #expect(try code([0x93] + Array("NUMPY".utf8) + [2, 0, 0xFF, 0xFF, 0xFF, 0xFF]) == .tooLarge)
     }
 
+    @Test(
+        "any byte may be any other: the file is read or refused with a code, and never internal",
+        arguments: [
+            "f16-ids-labels.safetensors", "f32-textids.safetensors", "f16-v2.npy", "f16-oneshot.npy.zst",
+            "f16-ids-labels-frames.safetensors.zst",
+        ])
+    func spoiledBytes(name: String) throws {
+        let good = try Fixtures.bytes(name)
+        for position in good.indices {
+            for byte: UInt8 in [0x00, 0x20, 0x22, 0x5B, 0x7B, 0x7F, 0x80, 0xFF] {
+                var bytes = good
+                bytes[position] = byte
+                #expect(try code(bytes) != .internal, "byte \(position) = \(byte)")
+            }
+        }
+    }
+
     @Test("ids, labels and metadata that do not fit the rows are refused")
     func schema() throws {
         func set(_ tensors: String, metadata: String = "", payload: Int) throws -> FailureCode? {

@@ -58,6 +58,31 @@ struct RoundTripTests {
         #expect(try EmbeddingSet.read(path: folder.path("s")).embeddings == values)
     }
 
+    @Test("numbers that float16 cannot hold are not written as infinity")
+    func tooLargeForHalf() throws {
+        let folder = try TemporaryFolder()
+        let set = EmbeddingSet(dimension: 2, embeddings: [1, 65_520])
+        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder.path("s"), elementType: .float16) }
+        try set.write(to: folder.path("s"), elementType: .bfloat16)
+        #expect(try EmbeddingSet.read(path: folder.path("s")).elementType == .bfloat16)
+    }
+
+    @Test("labels without names of their own count into the names that are given")
+    func classesFromOutside() throws {
+        let folder = try TemporaryFolder()
+        var writer = SafetensorsWriter()
+        try writer.add("embeddings", shape: [2, 1], floats: [1, 2])
+        try writer.add("labels", shape: [2], integers: [1, 0], as: .int64)
+        try writer.write(to: folder.path("raw"))
+        #expect(throws: Failure(.corruptSafetensors, "")) { try EmbeddingSet.read(path: folder.path("raw")) }
+        let set = try EmbeddingSet.read(path: folder.path("raw"), classes: ["a", "b"])
+        #expect(set.labels == [1, 0])
+        #expect(set.classes == ["a", "b"])
+        #expect(throws: Failure(.corruptSafetensors, "")) {
+            try EmbeddingSet.read(path: folder.path("raw"), classes: ["a"])
+        }
+    }
+
     @Test("chunks of any size give the same rows, and the velocity beside them", arguments: [1, 3, 7, 64])
     func chunks(chunkRows: Int) throws {
         let folder = try TemporaryFolder()
