@@ -1,0 +1,48 @@
+import Dynamics
+import Failures
+import Refinement
+import Testing
+
+@Suite("Untrained models")
+struct UntrainedModelTests {
+    private let prompts: [Double] = [3, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, -1]
+
+    @Test("the classifier is the normalised mean of the unit prompts of each class")
+    func prototypes() throws {
+        let weight = try Model<Double>.prototypes(
+            dimension: 3, classes: ["a", "b"], prompts: prompts, labels: [0, 0, 1, 1].map { $0 == 1 ? 0 : 1 })
+        let half = 0.5.squareRoot()
+        // Class b has prompts 0 and 1, class a has 2 and 3, which point apart.
+        #expect(weight.suffix(3) == [half, half, 0])
+    }
+
+    @Test("a class whose prompts cancel out, or that has none, is refused by name")
+    func unusable() {
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try Model<Double>.prototypes(
+                dimension: 3, classes: ["a", "b"], prompts: [1, 0, 0, -1, 0, 0, 0, 1, 0], labels: [0, 0, 1])
+        }
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try Model<Double>.prototypes(dimension: 3, classes: ["a", "b"], prompts: prompts, labels: [0, 0, 0, 0])
+        }
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try Model<Double>.prototypes(dimension: 3, classes: ["a"], prompts: prompts, labels: [0, 0, 0, 1])
+        }
+    }
+
+    @Test("the same seed gives the same model, another seed another one, of variance 1")
+    func seeds() throws {
+        func model(_ seed: UInt64) throws -> Model<Float> {
+            try Model.untrained(
+                configuration: ModelConfiguration(dimension: 64, hidden: 50), classes: ["a"],
+                prompts: [Float](repeating: 1, count: 64), labels: [0], velocityHidden: 7, seed: seed)
+        }
+        #expect(try model(1) == model(1))
+        #expect(try model(1) != model(2))
+        let weight = try model(1).field.positionWeight
+        let variance = weight.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(weight.count)
+        #expect(abs(variance - 1) < 0.1)
+        #expect(try model(1).velocity?.hidden == 7)
+        try model(1).check()
+    }
+}
