@@ -91,7 +91,8 @@ struct ModelFileTests {
         let shapes = ["field.position.weight": [2, 3], "field.output.weight": [3, 2], "classifier.weight": [2, 3]]
         let metadata = ["schema": "sono-model/1", "config": "{}", "classes": #"["a", "b"]"#]
         func expect(
-            _ words: [String], tensors: [String: [Int]] = [:], metadata changes: [String: String] = [:], without: Set<String> = [],
+            _ words: [String], tensors: [String: [Int]] = [:], metadata changes: [String: String] = [:],
+            without: Set<String> = [],
             value: Float = 0.5
         ) throws {
             let path = try write(

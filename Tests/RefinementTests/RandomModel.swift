@@ -76,22 +76,23 @@ extension Refiner {
     func answer(_ rows: [Float], velocity: [Float]? = nil, topK: Int = 3, threads: Int? = 1) -> Answer {
         let d = configuration.dimension
         let n = rows.count / d
-        var answer = Answer(
-            columns: makeColumns(topK: topK), refined: [Float](repeating: .nan, count: n * d),
-            logits: [Float](repeating: .nan, count: n * classes.count), statuses: [])
-        rows.withUnsafeBufferPointer { rows in
-            func compute(_ velocity: UnsafeBufferPointer<Float>?) {
-                answer.refined.withUnsafeMutableBufferPointer { refined in
-                    run(
-                        embeddings: rows, velocity: velocity, rows: n, threads: threads, into: &answer.columns,
-                        refined: refined)
-                }
-                answer.statuses = answer.logits.withUnsafeMutableBufferPointer { logits in
-                    self.logits(embeddings: rows, velocity: velocity, rows: n, threads: threads, into: logits)
-                }
+        // Separate variables: parts of one variable must not be written at the same time through a closure.
+        var columns = makeColumns(topK: topK)
+        var refined = [Float](repeating: .nan, count: n * d)
+        var logits = [Float](repeating: .nan, count: n * classes.count)
+        var statuses: [RowStatus] = []
+        func compute(_ rows: UnsafeBufferPointer<Float>, _ velocity: UnsafeBufferPointer<Float>?) {
+            refined.withUnsafeMutableBufferPointer { refined in
+                run(
+                    embeddings: rows, velocity: velocity, rows: n, threads: threads, into: &columns, refined: refined)
             }
-            if let velocity { velocity.withUnsafeBufferPointer { compute($0) } } else { compute(nil) }
+            statuses = logits.withUnsafeMutableBufferPointer { logits in
+                self.logits(embeddings: rows, velocity: velocity, rows: n, threads: threads, into: logits)
+            }
         }
-        return answer
+        rows.withUnsafeBufferPointer { rows in
+            if let velocity { velocity.withUnsafeBufferPointer { compute(rows, $0) } } else { compute(rows, nil) }
+        }
+        return Answer(columns: columns, refined: refined, logits: logits, statuses: statuses)
     }
 }

@@ -111,7 +111,7 @@ struct RefinerTests {
         rows[0] = .nan
         rows[2 * 33 + 5] = -.infinity
         for i in 3 * 33..<4 * 33 { rows[i] = 0 }
-        for i in 4 * 33..<5 * 33 { rows[i] = 1e-42 }
+        for i in 4 * 33..<5 * 33 { rows[i] = .leastNonzeroMagnitude }
         velocity[6 * 33] = .nan
         velocity[7 * 33] = 1e30
         let answer = refiner.answer(rows, velocity: velocity)
