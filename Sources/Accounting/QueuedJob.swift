@@ -20,4 +20,24 @@ public struct QueuedJob: Equatable, Sendable {
     public var notBefore: Date?
     public var errorCode: String?
     public var errorMessage: String?
+
+    package init(
+        id: JobID, pipeline: String, state: JobState, token: String, name: [UInt8], sha256: String? = nil,
+        rows: Int? = nil, fileBytes: Int? = nil, attempts: Int, retries: Int, notBefore: Date? = nil,
+        errorCode: String? = nil, errorMessage: String? = nil
+    ) {
+        self.id = id
+        self.pipeline = pipeline
+        self.state = state
+        self.token = token
+        self.name = name
+        self.sha256 = sha256
+        self.rows = rows
+        self.fileBytes = fileBytes
+        self.attempts = attempts
+        self.retries = retries
+        self.notBefore = notBefore
+        self.errorCode = errorCode
+        self.errorMessage = errorMessage
+    }
 }
