@@ -104,7 +104,7 @@ public struct Integrator: Sendable {
 
 extension Tableau {
     /// The stages whose evaluation of `S` reaches the position at the end of a step, at order 2.
-    var stagesReachingPosition: [Bool] {
+    package var stagesReachingPosition: [Bool] {
         var evaluation = [Bool](repeating: false, count: stages)
         var velocity = [Bool](repeating: false, count: stages)
         for i in (0..<stages).reversed() {

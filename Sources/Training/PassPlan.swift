@@ -33,8 +33,7 @@ struct PassPlan: Sendable {
         isCosine = configuration.classifier == .cosine
         hasPrior = model.prior != nil
         lastStep =
-            order == 2
-            ? Self.stagesReachingPosition(tableau) : [Bool](repeating: true, count: tableau.stages)
+            order == 2 ? tableau.stagesReachingPosition : [Bool](repeating: true, count: tableau.stages)
     }
 
     var stages: Int { tableau.stages }
@@ -47,17 +46,5 @@ struct PassPlan: Sendable {
 
     func time(step: Int, stage: Int) -> Double {
         grid.time(step) + tableau.c[stage] * grid.step
-    }
-
-    private static func stagesReachingPosition(_ tableau: Tableau) -> [Bool] {
-        var evaluation = [Bool](repeating: false, count: tableau.stages)
-        var velocity = evaluation
-        for i in (0..<tableau.stages).reversed() {
-            let later = i + 1..<tableau.stages
-            evaluation[i] = later.contains { tableau.a[$0][i] != 0 && velocity[$0] }
-            velocity[i] =
-                tableau.b[i] != 0 || evaluation[i] || later.contains { tableau.a[$0][i] != 0 && evaluation[$0] }
-        }
-        return evaluation
     }
 }
