@@ -75,8 +75,10 @@ let package = Package(
         tests("Accounting", ["Failures", grdb]),
         tests(
             "Pipelines",
-            ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures"]),
-        tests("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures"]),
+            ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", grdb]),
+        tests(
+            "Daemon",
+            ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures"]),
         .testTarget(
             name: "SystemTests", dependencies: ["sono", "TensorFiles", grdb],
             swiftSettings: strict),

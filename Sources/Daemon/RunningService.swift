@@ -16,7 +16,7 @@ public final class RunningService: Sendable {
     private let options: ServiceOptions
     private let logger: Logger
     private let notifier: Notifier
-    private let lock: SpoolLock
+    private let lock: Mutex<SpoolLock?>
     private let store: Store
     private let reader: StoreReader
     private let board = Board()
@@ -45,7 +45,7 @@ public final class RunningService: Sendable {
         notifier = Notifier()
         try Self.makeDirectories(paths)
         let configurations = try ConfigurationDirectory.load(paths.configuration)
-        lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
+        lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store)
         lane = Lane(store: store, board: board, logger: logger)
@@ -217,6 +217,7 @@ public final class RunningService: Sendable {
         queue.sync {}
         try? reader.close()
         try? store.close()
+        lock.withLock { $0 = nil }
         logger.notice("stopped")
         return fault.withLock { $0 }
     }

@@ -3,17 +3,22 @@ import Foundation
 import Glibc
 
 /// One HTTP request over a unix socket, blocking, with a time limit on every step.
-struct UnixHTTPClient: Sendable {
-    struct Response {
-        let status: Int
-        let body: Data
+package struct UnixHTTPClient: Sendable {
+    package struct Response {
+        package let status: Int
+        package let body: Data
     }
 
-    let path: String
-    var timeout = 10
+    package let path: String
+    package var timeout: Int
+
+    package init(path: String, timeout: Int = 10) {
+        self.path = path
+        self.timeout = timeout
+    }
 
     /// - Throws: `unavailable` if nobody answers; `io_error` for an answer that is no HTTP.
-    func send(_ method: String, _ target: String, body: Data = Data()) throws -> Response {
+    package func send(_ method: String, _ target: String, body: Data = Data()) throws -> Response {
         let descriptor = try connected()
         defer { close(descriptor) }
         var request = Data("\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".utf8)

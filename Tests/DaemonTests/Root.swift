@@ -1,0 +1,76 @@
+import Accounting
+import Daemon
+import EmbeddingSets
+import Failures
+import Foundation
+import Pipelines
+import Refinement
+import Testing
+
+/// A root directory with one pipeline `p` and a small real model, for services in this process.
+final class Root {
+    static let dimension = 16
+    let scratch: Scratch
+    let paths: ServicePaths
+
+    init(name: String = "sono-\(UUID().uuidString)", pipeline: String = "settle: 100ms\nincomplete_after: 1s") throws {
+        scratch = try Scratch(name: name)
+        paths = ServicePaths(root: scratch.path)
+        for folder in [paths.configuration, paths.models] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try ModelFile.save(Self.model(seed: 1), to: "\(paths.models)/m.safetensors")
+        try configure("p", "model: m.safetensors\n\(pipeline)\n")
+    }
+
+    static func model(seed: UInt64) throws -> Model<Float> {
+        var configuration = ModelConfiguration(dimension: dimension, hidden: 8)
+        configuration.steps = 2
+        return try Model<Float>.untrained(
+            configuration: configuration, classes: ["a", "b", "c"], prompts: rows(3, seed: 99), labels: [0, 1, 2],
+            seed: seed)
+    }
+
+    static func rows(_ count: Int, seed: UInt64) -> [Float] {
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        return (0..<count * dimension).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
+        }
+    }
+
+    func configure(_ name: String, _ text: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(paths.configuration)/\(name).yaml"))
+    }
+
+    func start() throws -> RunningService {
+        var options = ServiceOptions()
+        options.logLevel = "critical"
+        options.version = "test"
+        return try RunningService(paths: paths, options: options)
+    }
+
+    /// As a careful producer: written elsewhere, renamed into incoming/.
+    func drop(_ rows: Int, seed: UInt64, as name: String, into pipeline: String = "p") throws {
+        let set = EmbeddingSet(dimension: Self.dimension, embeddings: Self.rows(rows, seed: seed))
+        let temporary = "\(paths.spool)/\(pipeline)/.tmp/\(name)"
+        try set.write(to: temporary)
+        try #require(rename(temporary, "\(paths.spool)/\(pipeline)/incoming/\(name)") == 0)
+    }
+
+    func names(_ folder: String, of pipeline: String = "p") throws -> [String] {
+        try scratch.names("spool/\(pipeline)/\(folder)")
+    }
+
+    var client: StatusClient { StatusClient(paths: paths) }
+
+    func states() throws -> [JobState] { try client.jobs().jobs.map(\.state) }
+
+    /// Asks as any HTTP client would.
+    func get(_ target: String, method: String = "GET", socket: String? = nil) throws -> (status: Int, body: String) {
+        let response = try UnixHTTPClient(path: socket ?? paths.statusSocket).send(method, target)
+        return (response.status, String(decoding: response.body, as: UTF8.self))
+    }
+}

@@ -1,0 +1,196 @@
+import Accounting
+import Daemon
+import Failures
+import Foundation
+import Pipelines
+import Testing
+
+@Suite("a running service", .serialized)
+struct RunningServiceTests {
+    @Test("batches dropped while it runs and while it did not are computed, and status says so")
+    func batches() throws {
+        let root = try Root()
+        try root.start().stop()
+        try root.drop(100, seed: 1, as: "before.safetensors")
+        let service = try root.start()
+        try root.drop(200, seed: 2, as: "during.safetensors.zst")
+        try eventually("both are done") { try root.states() == [.done, .done] }
+        let (report, source) = try root.client.report()
+        #expect(source == .service && report.phase == .ready && report.version == "test")
+        #expect(report.pipelines.map(\.name) == ["p"] && report.pipelines[0].state == .running)
+        #expect(report.pipelines[0].counts?.rowsOK == 300)
+        #expect(report.pipelines[0].model?.steps == 2)
+        #expect(try root.client.results(after: 100).page.results.count == 200)
+        #expect(try root.client.job(1).history.changes.map(\.toState) == [.queued, .running, .done])
+        #expect(service.stop() == nil)
+        let (after, fallback) = try root.client.report()
+        #expect(fallback == .store && after.phase == .down && after.pipelines[0].counts?.rowsOK == 300)
+    }
+
+    @Test("the sockets answer however deep the root lies, with mode 0660, and only GET on the status socket")
+    func sockets() throws {
+        let root = try Root(name: "sono-\(UUID().uuidString)-" + String(repeating: "deep", count: 40))
+        let service = try root.start()
+        defer { service.stop() }
+        for socket in [root.paths.statusSocket, root.paths.controlSocket] {
+            let mode = try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int
+            #expect(mode == 0o660)
+        }
+        #expect(try root.get("/health/live").status == 200)
+        #expect(try root.get("/health/ready").body == "ready\n")
+        #expect(try root.get("/v1/status", method: "POST").status == 405)
+        #expect(try root.get("/v1/jobs/1/cancel", method: "POST").status == 405)
+        #expect(try root.get("/v1/jobs/77").status == 404)
+        #expect(try root.get("/v1/jobs?limit=0").status == 400)
+        #expect(try root.get("/v1/jobs?stat=done").status == 400)
+        #expect(try root.get("/nothing").status == 404)
+        let metrics = try root.get("/metrics").body
+        #expect(metrics.contains("sono_ready 1\n") && metrics.contains("sono_pipeline_up{pipeline=\"p\"} 1"))
+        #expect(try root.get("/v1/jobs/1/hold", socket: root.paths.controlSocket).status == 405)
+    }
+
+    @Test("a second service on the same root is refused, and the first is named")
+    func second() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let failure = try #require(throws: Failure.self) { try root.start() }
+        #expect(failure.code == .alreadyRunning && failure.message.contains("\(getpid())"))
+        #expect(try root.get("/health/live").status == 200)
+    }
+
+    @Test("a bad file makes one pipeline misconfigured while others run; without a valid one there is no service")
+    func misconfigured() throws {
+        let root = try Root()
+        try root.configure("bad", "model: m.safetensors\nclasify: {}")
+        try root.configure("lost", "model: nowhere.safetensors")
+        let service = try root.start()
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+        let report = try root.client.report().report
+        #expect(report.pipelines.map(\.state) == [.misconfigured, .misconfigured, .running])
+        #expect(report.pipelines.map(\.problem?.code) == ["configuration_invalid", "model_missing", nil])
+        service.stop()
+        try FileManager.default.removeItem(atPath: "\(root.paths.configuration)/p.yaml")
+        let failure = try #require(throws: Failure.self) { try root.start() }
+        #expect([.configurationInvalid, .modelMissing].contains(failure.code))
+    }
+
+    @Test("reload takes up new, changed and removed pipelines; a bad file leaves the running one as it was")
+    func reload() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try root.configure("q", "model: m.safetensors\nclassify: { top_k: 1 }")
+        service.reload()
+        try root.drop(10, seed: 1, as: "a.safetensors", into: "q")
+        try eventually("the new pipeline works") { try root.states() == [.done] }
+
+        try root.configure("q", "model: m.safetensors\nclassify: { top_k: none }")
+        service.reload()
+        let refused = try root.client.report().report.pipelines[1]
+        #expect(refused.state == .running && refused.problem?.code == "configuration_invalid")
+        try root.drop(10, seed: 2, as: "b.safetensors", into: "q")
+        try eventually("it still works") { try root.states() == [.done, .done] }
+
+        try FileManager.default.removeItem(atPath: "\(root.paths.configuration)/q.yaml")
+        service.reload()
+        try root.drop(10, seed: 3, as: "c.safetensors", into: "q")
+        try root.drop(10, seed: 4, as: "d.safetensors")
+        try eventually("the other one works on") { try root.states() == [.done, .done, .done] }
+        #expect(try root.names("incoming", of: "q") == ["c.safetensors"])
+        #expect(try root.client.report().report.pipelines[1].state == .removed)
+
+        try root.configure("q", "model: m.safetensors")
+        service.reload()
+        try eventually("what waited is done") { try root.states().count == 4 && root.states().last == .done }
+    }
+
+    @Test("jobs are held, released, cancelled and requeued through the control socket, and with no service running")
+    func control() throws {
+        let root = try Root()
+        try root.start().stop()
+        // A batch that is claimed but not computed: stop as soon as it is queued.
+        for number in 1...3 { try root.drop(60_000, seed: UInt64(number), as: "\(number).safetensors") }
+        let first = try root.start()
+        try eventually("all are jobs") { try root.client.jobs().jobs.count == 3 }
+        let control = ControlClient(paths: root.paths)
+        var last = try root.client.job(3).history.job
+        if last.state != .done {
+            #expect(try control.apply(.hold, to: 3).job.state == .held)
+            #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 3) }.code == .wrongState)
+            #expect(try control.apply(.release, to: 3).job.state == .queued)
+        }
+        try eventually("all are done") { try root.states() == [.done, .done, .done] }
+        #expect(try #require(throws: Failure.self) { try control.apply(.cancel, to: 1) }.code == .wrongState)
+        #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 99) }.code == .notFound)
+
+        #expect(try control.apply(.requeue, to: 1).requeued)
+        try eventually("requeued and done") { try root.states() == [.done, .done, .done, .done] }
+        last = try root.client.job(4).history.job
+        #expect(last.supersedes == 1 && last.fileName == "1.safetensors")
+        first.stop()
+
+        #expect(try control.apply(.requeue, to: 2).requeued)
+        let second = try root.start()
+        defer { second.stop() }
+        try eventually("requeued while down") { try root.states().count == 5 && root.states().last == .done }
+    }
+
+    @Test("bytes that are done are computed again where that was announced")
+    func again() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+        try root.drop(10, seed: 1, as: "b.safetensors")
+        try eventually("a duplicate") { try root.states() == [.done, .duplicate] }
+        try ControlClient(paths: root.paths).again(pipeline: "p", name: "c d.safetensors")
+        try root.drop(10, seed: 1, as: "c d.safetensors")
+        try eventually("again") { try root.states() == [.done, .duplicate, .done] }
+        #expect(try root.client.job(3).history.job.supersedes == 1)
+    }
+
+    @Test("a stop with a batch under way takes seconds at most, and the batch is finished after the next start")
+    func stopInFlight() throws {
+        let root = try Root()
+        let service = try root.start()
+        for number in 1...4 { try root.drop(100_000, seed: UInt64(number), as: "\(number).safetensors") }
+        try eventually("one is computed") { try root.client.report().report.running != nil }
+        let began = Date()
+        #expect(service.stop() == nil)
+        #expect(Date().timeIntervalSince(began) < 10)
+        let jobs = try root.client.jobs().jobs
+        #expect(jobs.allSatisfy { $0.state == .queued && $0.attempts == 0 || $0.state == .done && $0.attempts == 1 })
+        let next = try root.start()
+        defer { next.stop() }
+        try eventually("all are done", within: 120) { try root.states() == [.done, .done, .done, .done] }
+        #expect(try root.client.report().report.pipelines[0].counts?.rowsOK == 400_000)
+    }
+
+    @Test("a directory that is removed under the service is made anew, and the service goes on")
+    func lostDirectory() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/p/incoming")
+        try eventually("it is back") { (try? root.names("incoming")) != nil }
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+    }
+
+    @Test("a file that is cut short is waited for, then quarantined as incomplete")
+    func incomplete() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try root.drop(100, seed: 1, as: "whole.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+        let whole = try Data(contentsOf: URL(fileURLWithPath: "\(root.paths.spool)/p/done/1--whole.safetensors"))
+        try whole.dropLast(100).write(to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/cut.safetensors"))
+        try eventually("it fails") { try root.states() == [.done, .failed] }
+        #expect(try root.client.job(2).history.job.errorCode == "incomplete")
+        #expect(try root.names("failed") == ["2--cut.safetensors", "2--cut.safetensors.reason.json"])
+    }
+}
