@@ -62,12 +62,13 @@ struct PackedWeights<S: KernelScalar>: ~Copyable {
             end += n == 0 ? 0 : (S.packedCount(n: n, k: k) + 31) / 32 * 32
         }
         let packed = Workspace<S>(count: end)
+        let begin = parameters.base
         for use in Use.allCases {
             let (n, k, offset) = uses[use.rawValue]
             guard n > 0 else { continue }
             let target = packed.base + offset
             func pack(_ parameter: Parameter, transposed: Bool) {
-                S.pack(n: n, k: k, parameters.base + layout[parameter].lowerBound, transposed: transposed, into: target)
+                S.pack(n: n, k: k, begin + layout[parameter].lowerBound, transposed: transposed, into: target)
             }
             switch use {
             case .position: pack(.positionWeight, transposed: true)
