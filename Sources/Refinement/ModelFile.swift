@@ -6,8 +6,12 @@ import TensorFiles
 /// Model files: safetensors under the schema `sono-model/1`, as described in the README.
 public enum ModelFile {
     public static let schema = "sono-model/1"
-    /// No model is larger than this.
-    static let limits = FileLimits(decodedBytes: 8 << 30)
+    /// No model is larger than 8 GiB. Symbolic links are followed: whoever names a model owns the models directory.
+    static let limits: FileLimits = {
+        var limits = FileLimits(decodedBytes: 8 << 30)
+        limits.followsSymbolicLinks = true
+        return limits
+    }()
 
     /// Reads and checks a model.
     ///

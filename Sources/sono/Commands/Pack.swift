@@ -41,21 +41,21 @@ struct Pack: ParsableCommand {
     var output: String
 
     func run() throws {
-        let stored = try EmbeddingSetFile.inspect(path: input, limits: .commandLine).header.elementType
-        var set = try EmbeddingSet.read(path: input)
+        let names = try classes.map { try TextLines.read($0) }
+        var set = try EmbeddingSet.read(path: input, classes: names)
         Messages.warn(set.warnings)
         set.encoder = encoder ?? set.encoder
         set.producer = "\(Sono.tool) pack"
-        if let classes { set.classes = try TextLines.read(classes) }
+        if let names { set.classes = names }
         if let labels {
             let list = try LabelList(
-                lines: TextLines.read(labels, count: set.rows), classes: classes == nil ? nil : set.classes)
+                lines: TextLines.read(labels, count: set.rows), classes: names)
             (set.labels, set.classes) = (list.labels, list.classes)
         }
         if let ids { set.ids = ItemIDs(texts: try TextLines.read(ids, count: set.rows)) }
         if let texts { set.texts = try TextLines.read(texts, count: set.rows) }
 
-        let written = try set.write(to: output, elementType: type?.elementType ?? stored)
+        let written = try set.write(to: output, elementType: type?.elementType ?? set.elementType ?? .float32)
         let description = EmbeddingSetDescription(try EmbeddingSetFile.inspect(path: output, limits: .commandLine))
         Messages.say("wrote \(output), \(Figures.bytes(written.bytes))")
         if form.json {
