@@ -6,10 +6,14 @@ extension Store {
     /// What a start finds after a crash: jobs that were running. Each becomes retrying, its attempt counted, or failed
     /// with `crashed` when it has none left.
     ///
-    /// - Parameter allowed: the attempts a job may use; nil if nothing says so, then it may try again.
+    /// - Parameters:
+    ///   - allowed: the attempts a job may use; nil if nothing says so, then it may try again.
+    ///   - delay: how long a job waits before its next attempt.
     /// - Returns: the jobs, in the state they have now.
     @discardableResult
-    public func recoverInterrupted(attemptsAllowed allowed: (QueuedJob) -> Int?) throws -> [QueuedJob] {
+    public func recoverInterrupted(
+        attemptsAllowed allowed: (QueuedJob) -> Int?, delay: (QueuedJob) -> Duration = { _ in .zero }
+    ) throws -> [QueuedJob] {
         try transaction { database, now in
             let running = try Self.jobs("state = 'running'", in: database)
             let transition = Transition(database: database, now: now)
@@ -27,7 +31,7 @@ extension Store {
                     try transition.take(
                         job.id, to: .retrying,
                         setting: "not_before = ?, retries = retries + 1, error_code = ?, error_message = ?",
-                        [Timestamp.text(now), crashed, words], code: crashed)
+                        [Timestamp.text(now.addingTimeInterval(delay(job).seconds)), crashed, words], code: crashed)
                 }
             }
             return try running.compactMap { try Self.jobs("job_id = \($0.id)", in: database).first }

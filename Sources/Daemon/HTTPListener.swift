@@ -63,10 +63,10 @@ final class HTTPListener: Sendable {
         if let socketFile, chmod(socketFile, 0o660) != 0 { throw Failure.system("chmod \(socketFile)") }
     }
 
-    /// Stops listening; answers under way are finished for a second at most.
+    /// Stops listening; answers under way have a tenth of a second.
     func stop() {
         let server = server
-        try? Self.wait { await server.stop(timeout: 1) }
+        try? Self.wait { await server.stop(timeout: 0.1) }
         task.cancel()
         if let socketFile { unlink(socketFile) }
     }

@@ -21,6 +21,8 @@ struct ReceptionLoop {
 
     private var lines: [String: ReceptionLine] = [:]
     private var space = DiskSpace()
+    /// Whether the board and the log say that intake pauses.
+    private var isPauseKnown = false
     private var nextScan = Monotonic.now + regularScan
     private var isStopped = false
 
@@ -78,9 +80,9 @@ struct ReceptionLoop {
     }
 
     private mutating func checkSpace() {
-        let before = space.paused
         space.look(at: [paths.state, paths.spool].compactMap(DiskSpace.Room.init(of:)))
-        guard (before == nil) != (space.paused == nil) else { return }
+        guard isPauseKnown != (space.paused != nil) else { return }
+        isPauseKnown = space.paused != nil
         if let failure = space.paused {
             logger.error("intake pauses: \(failure.message)", metadata: ["code": "\(failure.code.rawValue)"])
         } else {

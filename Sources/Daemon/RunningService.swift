@@ -59,7 +59,12 @@ public final class RunningService: Sendable {
         }
         board.update { $0.pipelines = pipelines.all }
         try recover(pipelines.running)
-        try begin(pipelines.running)
+        do {
+            try begin(pipelines.running)
+        } catch {
+            stop()
+            throw error
+        }
     }
 
     private static func makeDirectories(_ paths: ServicePaths) throws {

@@ -18,7 +18,10 @@ public struct Recovery: Sendable {
     /// - Parameter attemptsAllowed: by pipeline; nil for one that is not configured now.
     /// - Returns: the jobs that were running.
     public func recoverStore(attemptsAllowed: (String) -> Int?) throws -> [QueuedJob] {
-        let interrupted = try store.recoverInterrupted { attemptsAllowed($0.pipeline) }
+        // What was running waits a little, so that its neighbours go first: it may be what took the service down, and if
+        // it was not, whoever kills services again and again shall not use up its attempts.
+        let interrupted = try store.recoverInterrupted(
+            attemptsAllowed: { attemptsAllowed($0.pipeline) }, delay: { Backoff.delay(retries: $0.attempts) })
         fileSettled()
         removeOrphanedFeatures()
         return interrupted

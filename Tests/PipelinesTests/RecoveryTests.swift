@@ -63,6 +63,9 @@ struct RecoveryTests {
         let world = try World()
         let job = try world.admit(drop(world))
         try world.store.begin(job.id, nil)
+        let interrupted = try #require(world.recovery.recoverStore { _ in 3 }.first)
+        // Its neighbours go first.
+        #expect(interrupted.state == .retrying && interrupted.notBefore.map { $0 > Date() } == true)
         try finished(world)
         #expect(try world.record(job.id).attempts == 2)
     }
