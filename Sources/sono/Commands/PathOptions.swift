@@ -11,7 +11,7 @@ struct PathOptions: ParsableArguments {
     var config: String?
 
     @Option(help: ArgumentHelp("Holds the store. (default: /var/lib/sono)", valueName: "dir"))
-    var state: String?
+    var stateDirectory: String?
 
     @Option(help: ArgumentHelp("Holds a directory per pipeline. (default: /var/spool/sono)", valueName: "dir"))
     var spool: String?
@@ -25,7 +25,7 @@ struct PathOptions: ParsableArguments {
             paths.configuration = "\(Self.absolute(config))/pipeline.d"
             paths.models = "\(Self.absolute(config))/models"
         }
-        paths.state = state.map(Self.absolute) ?? paths.state
+        paths.state = stateDirectory.map(Self.absolute) ?? paths.state
         paths.spool = spool.map(Self.absolute) ?? paths.spool
         paths.run = run.map(Self.absolute) ?? paths.run
         return paths
@@ -33,7 +33,7 @@ struct PathOptions: ParsableArguments {
 
     /// What to append to a suggested command, so that it speaks to the same service.
     var suffix: String {
-        let given = [("root", root), ("config", config), ("state", state), ("spool", spool), ("run", run)]
+        let given = [("root", root), ("config", config), ("state-directory", stateDirectory), ("spool", spool), ("run", run)]
         return given.map { name, value in value.map { " --\(name) \($0)" } ?? "" }.joined()
     }
 
