@@ -8,6 +8,6 @@ public struct TrainingProgress: Sendable {
     public let of: Int
     /// The loss over the epoch: cross-entropy on support rows, on prompts, and penalty.
     public let loss: Double
-    /// Accuracy on validation rows where they were last looked at, else on the support rows; 0 to 1.
+    /// Accuracy on the judging rows where they were last looked at, 0 to 1; 0 before that and where there are none.
     public let accuracy: Double
 }

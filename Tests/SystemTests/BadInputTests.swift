@@ -30,7 +30,7 @@ struct BadInputTests {
         },
         bytes("a header that is no JSON", "bad.safetensors", "corrupt_safetensors") {
             var data = Batches.batch(rows: 10, seed: 1)
-            data[8] = UInt8(ascii: "!")
+            data[9] = UInt8(ascii: "!")
             return data
         },
         bytes("another dimension", "wide.safetensors", "dimension_mismatch") {
