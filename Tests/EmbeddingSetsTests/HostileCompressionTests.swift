@@ -60,7 +60,8 @@ struct HostileCompressionTests {
         var found: FailureCode?
         let time = try clock.measure { found = try code(bytes) }
         #expect(found == .corruptSafetensors)
-        #expect(time < .seconds(1))
+        // Stopped at the floor, not after 900 MB: a bound that a crowded machine does not break.
+        #expect(time < .seconds(15))
     }
 
     @Test("repeated rows below the floor are no bomb")
