@@ -199,8 +199,8 @@ public struct BatchLife: Sendable {
         do {
             output = try computation.run(rows: job.rows ?? 0, control: control, refined: features?.append)  // 4
         } catch let failure as Failure where !failure.code.isTransient && failure.code != .deadline {
-            // The first pass found nothing wrong with this file, so it is another file by now.
-            if failure.code == .internal { throw failure }
+            // The first pass found nothing wrong with this file. Either it is another one by now, or we are wrong.
+            if failure.code == .internal || (try? inspect(token, name: name))?.sha256 == job.sha256 { throw failure }
             throw BytesChanged()
         }
         guard output.inspection.sha256 == job.sha256 else { throw BytesChanged() }
@@ -212,10 +212,9 @@ public struct BatchLife: Sendable {
                 "none of the \(rows) rows has finite, non-zero values and a finite result: look at how they were made.")
         }
         let featuresPath = try features?.finish()  // 5
-        let commit = try store.complete(  // 6
+        try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
             Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath)
-        _ = commit
         return .done(rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds)
     }
 
