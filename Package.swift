@@ -21,7 +21,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, resources: resources,
+        name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
+        resources: resources,
         swiftSettings: strict)
 }
 
@@ -65,6 +66,7 @@ let package = Package(
             ],
             resources: [.copy("Resources/debian-sections")],
             swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
@@ -80,7 +82,7 @@ let package = Package(
             "Daemon",
             ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures"]),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "TensorFiles", grdb],
+            name: "SystemTests", dependencies: ["sono", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

@@ -2,6 +2,7 @@ import Accounting
 import Failures
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("Faults")
@@ -72,7 +73,7 @@ struct FaultTests {
         let fixture = try Fixture()
         let job = try fixture.job(in: .done, seed: 1)
         // A copy of the files at this instant is what a crash leaves.
-        let copy = fixture.directory.appendingPathComponent("copy.sqlite").path
+        let copy = fixture.scratch("copy.sqlite")
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: fixture.path + suffix, toPath: copy + suffix)
         }
@@ -88,7 +89,7 @@ struct FaultTests {
         let fixture = try Fixture()
         for seed in 0..<4 { _ = try fixture.job(in: .done, seed: seed) }
         let whole = try Data(contentsOf: URL(fileURLWithPath: fixture.path + "-wal"))
-        let copy = fixture.directory.appendingPathComponent("copy.sqlite").path
+        let copy = fixture.scratch("copy.sqlite")
         var seen: Set<Int> = []
         for length in Array(stride(from: 0, to: whole.count, by: max(1, whole.count / 25))) + [whole.count] {
             for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + suffix) }

@@ -2,18 +2,19 @@ import Accounting
 import Failures
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// A store in a directory of its own, removed when the test ends.
 final class Fixture {
-    let directory: URL
+    let scratch: Scratch
     let path: String
     private(set) var store: Store
     private var tokens = 0
 
     init() throws {
-        directory = try Self.makeDirectory()
-        path = directory.appendingPathComponent("sono.sqlite").path
+        scratch = try Scratch()
+        path = scratch("sono.sqlite")
         store = try Store.open(path: path)
     }
 
@@ -24,13 +25,6 @@ final class Fixture {
 
     deinit {
         try? store.close()
-        try? FileManager.default.removeItem(at: directory)
-    }
-
-    static func makeDirectory() throws -> URL {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("accounting-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        return directory
     }
 
     /// A digest made of one hex digit, or of `seed`.

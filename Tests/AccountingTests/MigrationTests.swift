@@ -2,19 +2,16 @@ import Accounting
 import Failures
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("Opening and migrating")
-final class MigrationTests {
-    private let directory: URL
-    private var path: String { directory.appendingPathComponent("sono.sqlite").path }
+struct MigrationTests {
+    private let scratch: Scratch
+    private var path: String { scratch("sono.sqlite") }
 
     init() throws {
-        directory = try Fixture.makeDirectory()
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: directory)
+        scratch = try Scratch()
     }
 
     private func open(_ migrations: [String]) throws -> Store {
@@ -38,7 +35,7 @@ final class MigrationTests {
         try open(migrations).close()
         let whole = try schema(path)
         for version in 1..<migrations.count {
-            let old = directory.appendingPathComponent("from-\(version).sqlite").path
+            let old = scratch("from-\(version).sqlite")
             let store = try Store.open(path: old, migrations: Array(migrations[..<version]), now: { Date() })
             let job = try store.admit(
                 Admission(

@@ -1,6 +1,7 @@
 import Daemon
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @Suite("words to systemd")

@@ -5,6 +5,7 @@ import Failures
 import Foundation
 import Pipelines
 import Refinement
+import TestSupport
 import Testing
 
 /// A root directory with one pipeline `p` and a small real model, for services in this process.

@@ -3,6 +3,7 @@ import Daemon
 import Failures
 import Foundation
 import Pipelines
+import TestSupport
 import Testing
 
 @Suite("a running service", .serialized)

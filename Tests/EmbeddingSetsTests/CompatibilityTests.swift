@@ -1,6 +1,7 @@
 import EmbeddingSets
 import Failures
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Whether a model can read a set")
@@ -40,14 +41,14 @@ struct CompatibilityTests {
 
     @Test("a set whose parts differ in rows is not written")
     func unequalRows() throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         var set = EmbeddingSet(dimension: 2, embeddings: [1, 2, 3, 4])
         set.labels = [0]
         set.classes = ["a"]
-        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder.path("s")) }
+        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder("s")) }
         set.labels = [0, 0]
         set.classes = nil
-        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder.path("s")) }
+        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder("s")) }
         #expect(try folder.names().isEmpty)
     }
 }

@@ -1,6 +1,7 @@
 import EmbeddingSets
 import Failures
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Files by Python's own writers")
@@ -93,10 +94,10 @@ struct FixtureTests {
         "formats known by their first bytes are named, bare and compressed",
         arguments: ["PAR1", "\u{89}HDF\r\n\u{1a}\n"])
     func magic(text: String) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         let bytes = text.unicodeScalars.map { UInt8($0.value) } + [UInt8](repeating: 1, count: 100)
         for content in [bytes, RawFrame.frame([.raw(bytes)])] {
-            let failure = try #require(try refusal(folder.write(content, "f")))
+            let failure = try #require(try refusal(folder.write(content, to: "f")))
             #expect(failure.code == .unsupportedFormat)
             #expect(failure.message.contains(text.hasPrefix("PAR") ? "Parquet" : "HDF5"))
         }

@@ -1,20 +1,21 @@
 import EmbeddingSets
 import Failures
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Compressed files that mean harm")
 struct HostileCompressionTests {
-    private let folder: TemporaryFolder
+    private let folder: Scratch
     private let good: [UInt8]
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try Scratch()
         good = try Fixtures.bytes("f16-ids-labels.safetensors")
     }
 
     private func code(_ bytes: [UInt8], limits: FileLimits = FileLimits()) throws -> FailureCode? {
-        try refusal(folder.write(bytes, "file"), limits: limits)?.code
+        try refusal(folder.write(bytes, to: "file"), limits: limits)?.code
     }
 
     @Test("frames made by hand are read when they are honest")
@@ -98,7 +99,7 @@ struct HostileCompressionTests {
             for bit in 0..<8 {
                 var damaged = file
                 damaged[position] ^= 1 << bit
-                let path = try folder.write(damaged, "damaged")
+                let path = try folder.write(damaged, to: "damaged")
                 if let set = try? EmbeddingSet.read(path: path) {
                     #expect(set.embeddings == Fixtures.embeddings, "byte \(position), bit \(bit)")
                     #expect(set.ids == .integers(Fixtures.integerIDs))

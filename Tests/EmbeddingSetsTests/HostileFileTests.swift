@@ -1,18 +1,19 @@
 import EmbeddingSets
 import Failures
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Files that mean harm")
 struct HostileFileTests {
-    private let folder: TemporaryFolder
+    private let folder: Scratch
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try Scratch()
     }
 
     private func code(_ bytes: [UInt8], limits: FileLimits = FileLimits()) throws -> FailureCode? {
-        try refusal(folder.write(bytes, "file"), limits: limits)?.code
+        try refusal(folder.write(bytes, to: "file"), limits: limits)?.code
     }
 
     private func tensor(_ span: String, shape: String = "[2,2]", type: String = "F32") -> String {

@@ -2,6 +2,7 @@ import EmbeddingSets
 import Failures
 import Foundation
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Files that are not all there yet")
@@ -15,20 +16,20 @@ struct IncompleteFileTests {
             "f32-textids-velocity.safetensors.zst", "f32-v1.npy", "f16-v2.npy", "f32-v3.npy", "f16-oneshot.npy.zst",
         ])
     func truncated(name: String) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         let bytes = try Fixtures.bytes(name)
         for count in 0..<bytes.count {
-            let failure = try refusal(folder.write(Array(bytes[..<count]), "cut"))
+            let failure = try refusal(folder.write(Array(bytes[..<count]), to: "cut"))
             #expect(failure?.code == .incomplete, "\(count) of \(bytes.count) bytes")
         }
     }
 
     @Test("a file that grows, shrinks or is rewritten during the second pass is incomplete", arguments: 0..<3)
     func changing(kind: Int) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         let rows = 20_000
         let set = EmbeddingSet(dimension: 64, embeddings: [Float](repeating: 0.5, count: rows * 64))
-        let path = folder.path("set.safetensors")
+        let path = folder("set.safetensors")
         try set.write(to: path)
         let before = try EmbeddingSetFile.inspect(path: path)
         #expect(throws: Failure(.incomplete, "")) {
@@ -51,12 +52,12 @@ struct IncompleteFileTests {
 
     @Test("other bytes give another hash")
     func hash() throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         var bytes = try Fixtures.bytes("f16-ids-labels.safetensors")
-        let path = try folder.write(bytes, "set")
+        let path = try folder.write(bytes, to: "set")
         let first = try EmbeddingSetFile.inspect(path: path).sha256
         bytes[bytes.count - 1] ^= 1
-        try folder.write(bytes, "set")
+        try folder.write(bytes, to: "set")
         let second = try EmbeddingSetFile.stream(path: path) { _ in }.inspection.sha256
         #expect(first != second)
         #expect(first.count == 64)

@@ -1,6 +1,7 @@
 import EmbeddingSets
 import Failures
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("What is written is what is read")
@@ -20,7 +21,7 @@ struct RoundTripTests {
         "a set survives writing and reading, bare and zstd, with every kind of id",
         arguments: ["set.safetensors", "set.safetensors.zst"], [ItemIDs.Kind.ordinal, .integers, .utf8])
     func roundTrip(name: String, kind: ItemIDs.Kind) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         var set = sample(rows: 50, dimension: 6)
         switch kind {
         case .ordinal: break
@@ -29,8 +30,8 @@ struct RoundTripTests {
         }
         set.velocity = set.embeddings.map { -2 * $0 }
         set.texts = (0..<50).map { "text \($0)" }
-        let written = try set.write(to: folder.path(name), elementType: .float32)
-        let read = try EmbeddingSet.read(path: folder.path(name))
+        let written = try set.write(to: folder(name), elementType: .float32)
+        let read = try EmbeddingSet.read(path: folder(name))
         #expect(read.embeddings == set.embeddings)
         #expect(read.velocity == set.velocity)
         #expect(read.ids == set.ids)
@@ -43,7 +44,7 @@ struct RoundTripTests {
         #expect(read.warnings.isEmpty)
         #expect(read.sha256 == written.sha256)
         #expect(try folder.names() == [name])
-        let inspection = try EmbeddingSetFile.inspect(path: folder.path(name))
+        let inspection = try EmbeddingSetFile.inspect(path: folder(name))
         #expect(inspection.sha256 == written.sha256)
         #expect(inspection.fileBytes == written.bytes)
         #expect(inspection.checksum == (name.hasSuffix("zst") ? .verified : nil))
@@ -51,47 +52,47 @@ struct RoundTripTests {
 
     @Test("float16 and bfloat16 keep what they can hold", arguments: [ElementType.float16, .bfloat16])
     func halves(type: ElementType) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         let values: [Float] = [0, -0.0, 1, -1.5, 0.25, 96, .infinity, -.infinity]
         let set = EmbeddingSet(dimension: 4, embeddings: values)
-        try set.write(to: folder.path("s"), elementType: type)
-        #expect(try EmbeddingSet.read(path: folder.path("s")).embeddings == values)
+        try set.write(to: folder("s"), elementType: type)
+        #expect(try EmbeddingSet.read(path: folder("s")).embeddings == values)
     }
 
     @Test("numbers that float16 cannot hold are not written as infinity")
     func tooLargeForHalf() throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         let set = EmbeddingSet(dimension: 2, embeddings: [1, 65_520])
-        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder.path("s"), elementType: .float16) }
-        try set.write(to: folder.path("s"), elementType: .bfloat16)
-        #expect(try EmbeddingSet.read(path: folder.path("s")).elementType == .bfloat16)
+        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder("s"), elementType: .float16) }
+        try set.write(to: folder("s"), elementType: .bfloat16)
+        #expect(try EmbeddingSet.read(path: folder("s")).elementType == .bfloat16)
     }
 
     @Test("labels without names of their own count into the names that are given")
     func classesFromOutside() throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         var writer = SafetensorsWriter()
         try writer.add("embeddings", shape: [2, 1], floats: [1, 2])
         try writer.add("labels", shape: [2], integers: [1, 0], as: .int64)
-        try writer.write(to: folder.path("raw"))
-        #expect(throws: Failure(.corruptSafetensors, "")) { try EmbeddingSet.read(path: folder.path("raw")) }
-        let set = try EmbeddingSet.read(path: folder.path("raw"), classes: ["a", "b"])
+        try writer.write(to: folder("raw"))
+        #expect(throws: Failure(.corruptSafetensors, "")) { try EmbeddingSet.read(path: folder("raw")) }
+        let set = try EmbeddingSet.read(path: folder("raw"), classes: ["a", "b"])
         #expect(set.labels == [1, 0])
         #expect(set.classes == ["a", "b"])
         #expect(throws: Failure(.corruptSafetensors, "")) {
-            try EmbeddingSet.read(path: folder.path("raw"), classes: ["a"])
+            try EmbeddingSet.read(path: folder("raw"), classes: ["a"])
         }
     }
 
     @Test("chunks of any size give the same rows, and the velocity beside them", arguments: [1, 3, 7, 64])
     func chunks(chunkRows: Int) throws {
-        let folder = try TemporaryFolder()
+        let folder = try Scratch()
         var set = sample(rows: 23, dimension: 5)
         set.velocity = set.embeddings.map { $0 + 1 }
-        try set.write(to: folder.path("set.zst"), elementType: .float32)
+        try set.write(to: folder("set.zst"), elementType: .float32)
         var embeddings: [Float] = []
         var velocity: [Float] = []
-        let read = try EmbeddingSetFile.stream(path: folder.path("set.zst"), chunkRows: chunkRows) { chunk in
+        let read = try EmbeddingSetFile.stream(path: folder("set.zst"), chunkRows: chunkRows) { chunk in
             #expect(chunk.firstRow * 5 == embeddings.count)
             #expect(chunk.rows <= chunkRows)
             embeddings += chunk.embeddings

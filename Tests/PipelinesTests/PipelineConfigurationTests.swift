@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Pipelines
+import TestSupport
 import Testing
 
 @Suite("pipeline.d")

@@ -6,6 +6,7 @@ import Pipelines
 import Refinement
 import Spooling
 import TensorFiles
+import TestSupport
 import Testing
 
 /// A pipeline `p` with a real spool, a real store and a small real model, and nothing running.

@@ -2,28 +2,27 @@ import Dynamics
 import Failures
 import Foundation
 import Refinement
+import TestSupport
 import Testing
 
 @Suite("Model files")
 struct ModelFileTests {
-    private let directory = FileManager.default.temporaryDirectory.appending(
-        path: "sono-model-\(UUID().uuidString)", directoryHint: .isDirectory)
+    private let scratch: Scratch
 
     init() throws {
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        scratch = try Scratch()
     }
 
     @Test(
         "a model comes back from its file as it was", arguments: [2, 1, 0],
         ["model.safetensors", "model.safetensors.zst"])
     func roundTrip(order: Int, name: String) throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         var model = Model.random(order: order)
         model.configuration.solver = .rk4ThreeEighths
         model.configuration.activation = .gelu
         model.training = #"{"seed":1}"#
         model.reference = #"{"rows":2}"#
-        let path = directory.appending(path: name).path
+        let path = scratch(name)
         try ModelFile.save(model, to: path)
         let loaded = try ModelFile.load(path: path)
         #expect(loaded.model == model)
@@ -31,14 +30,13 @@ struct ModelFileTests {
         #expect(loaded.sha256.count == 64 && loaded.id == String(loaded.sha256.prefix(12)))
         #expect(try loaded.bytes == Data(contentsOf: URL(filePath: path)).count)
         // The same model makes the same file.
-        let again = directory.appending(path: "again-" + name).path
+        let again = scratch("again-" + name)
         try ModelFile.save(model, to: again)
         #expect(try ModelFile.load(path: again).sha256 == loaded.sha256)
     }
 
     @Test("a file with only what is needed is read with zeros and defaults for the rest")
     func minimal() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         let path = try write(
             ["field.position.weight": [2, 3], "field.output.weight": [3, 2], "classifier.weight": [2, 3]],
             ["schema": "sono-model/1", "config": "{}", "classes": #"["a", "b"]"#])
@@ -54,7 +52,6 @@ struct ModelFileTests {
 
     @Test("a file as PyTorch writes it is read: scalar damping, other float types, unknown tensors")
     func pytorch() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         let path = try write(
             [
                 "field.position.weight": [2, 3], "field.velocity.weight": [2, 3], "field.time.weight": [2],
@@ -76,7 +73,6 @@ struct ModelFileTests {
 
     @Test("order 0 needs a classifier only, and what it has no use for is ignored aloud")
     func orderZero() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         let path = try write(
             ["classifier.weight": [2, 3], "field.bias": [4]],
             ["schema": "sono-model/1", "config": #"{"order": 0}"#, "classes": #"["a", "b"]"#])
@@ -87,7 +83,6 @@ struct ModelFileTests {
 
     @Test("what is wrong is named, with what is expected")
     func wrong() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         let shapes = ["field.position.weight": [2, 3], "field.output.weight": [3, 2], "classifier.weight": [2, 3]]
         let metadata = ["schema": "sono-model/1", "config": "{}", "classes": #"["a", "b"]"#]
         func expect(
@@ -145,8 +140,7 @@ struct ModelFileTests {
 
     @Test("a file that is not there, or not a model, has its code")
     func unusable() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let path = directory.appending(path: "model.safetensors")
+        let path = scratch.url.appending(path: "model.safetensors")
         #expect(throws: Failure(.modelMissing, "")) { try ModelFile.load(path: path.path) }
         for bytes in [Data(), Data("not a model".utf8), Data(repeating: 0xFF, count: 100)] {
             try bytes.write(to: path)
@@ -162,10 +156,9 @@ struct ModelFileTests {
 
     @Test("a model whose parts do not fit is not written")
     func unwritten() throws {
-        defer { try? FileManager.default.removeItem(at: directory) }
         var model = Model.random()
         model.field.bias.removeLast()
-        let path = directory.appending(path: "model.safetensors").path
+        let path = scratch("model.safetensors")
         #expect(throws: Failure(.modelInvalid, "")) { try ModelFile.save(model, to: path) }
         #expect(!FileManager.default.fileExists(atPath: path))
     }
@@ -185,7 +178,7 @@ struct ModelFileTests {
         var file = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
         file.append(json)
         file.append(payload)
-        let path = directory.appending(path: "model-\(UUID().uuidString).safetensors")
+        let path = scratch.url.appending(path: "model-\(UUID().uuidString).safetensors")
         try file.write(to: path)
         return path.path
     }

@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Spooling
+import TestSupport
 import Testing
 
 extension FileName {
@@ -13,17 +14,14 @@ extension FileName {
 
 /// A spool in a temporary directory, removed with the value.
 final class TemporarySpool {
-    let root: String
+    private let scratch: Scratch
+    var root: String { scratch.path }
     let layout: SpoolLayout
 
     init() throws {
-        root = NSTemporaryDirectory() + "sono-spool-\(UUID().uuidString)"
-        layout = SpoolLayout(root: root, pipeline: "demo")
+        scratch = try Scratch()
+        layout = SpoolLayout(root: scratch.path, pipeline: "demo")
         try layout.create()
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: root)
     }
 
     func open(calls: SystemCalls? = nil) throws -> SpoolDirectory {

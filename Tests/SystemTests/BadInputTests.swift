@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// Everything a producer can do wrong ends in a closed code with a remedy, and the bytes are still there.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// A real `sono serve --root` with one pipeline, `p`, serving the reference model.

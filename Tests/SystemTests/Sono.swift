@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The real binary, beside the test runner in the build folder.
@@ -55,37 +56,3 @@ enum Sono {
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 }
-
-/// A folder of its own for each test, gone with the last reference.
-final class Scratch: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "sono-system-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
-
-    func callAsFunction(_ path: String) -> String {
-        url.appending(path: path).path
-    }
-}
-
-/// Polls until `condition` holds; the promise is that it comes true, the limit only ends a test that would never end.
-func eventually(
-    _ what: String, within seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () throws -> Bool
-) throws {
-    let end = Date(timeIntervalSinceNow: seconds)
-    while Date() < end {
-        if try condition() { return }
-        usleep(20_000)
-    }
-    Issue.record("still waiting after \(seconds) s: \(what)", sourceLocation: sourceLocation)
-    throw Timeout()
-}
-
-struct Timeout: Error {}

@@ -1,11 +1,12 @@
 import Failures
 import Foundation
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("Writing tensor files")
 struct WriterTests {
-    private let folder: TemporaryFolder
+    private let folder: Scratch
     private static let tensors: [SafetensorsFileWriter.Tensor] = [
         .init("vectors", .float16, shape: [4, 3]), .init("score", .float32, shape: [4]),
         .init("ids", .int64, shape: [4]), .init("status", .uint8, shape: [4]),
@@ -13,7 +14,7 @@ struct WriterTests {
     private let vectors = (0..<12).map { Float($0) / 4 }
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try Scratch()
     }
 
     private func fill(_ writer: SafetensorsFileWriter) throws {
@@ -29,7 +30,7 @@ struct WriterTests {
 
     @Test("pieces appended to several tensors in turn make the file that memory makes", arguments: ["f", "f.zst"])
     func pieces(name: String) throws {
-        let writer = try SafetensorsFileWriter(path: folder.path(name), tensors: Self.tensors, metadata: ["k": "v"])
+        let writer = try SafetensorsFileWriter(path: folder(name), tensors: Self.tensors, metadata: ["k": "v"])
         try fill(writer)
         let names = try folder.names()
         #expect(names.allSatisfy(AtomicFile.isTemporary))
@@ -41,11 +42,11 @@ struct WriterTests {
         try memory.add("vectors", shape: [4, 3], floats: vectors, as: .float16)
         try memory.add("status", shape: [4], integers: [0, 1, 2, 3], as: .uint8)
         try memory.add("score", shape: [4], floats: [0, 1, 2, 3])
-        let whole = try memory.write(to: folder.path("whole." + name))
+        let whole = try memory.write(to: folder("whole." + name))
         #expect(written.sha256 == whole.sha256)
         #expect(written.bytes == whole.bytes)
 
-        let file = try TensorFile.read(path: folder.path(name))
+        let file = try TensorFile.read(path: folder(name))
         #expect(file.sha256 == written.sha256)
         #expect(file.fileBytes == written.bytes)
         #expect(file.checksum == (name == "f" ? nil : .verified))
@@ -67,25 +68,25 @@ struct WriterTests {
         try writer.add(name, shape: [1], floats: [1])
         let bytes = try writer.encoded()
         #expect((bytes.count - 4) % 8 == 0)
-        try Data(bytes).write(to: URL(fileURLWithPath: folder.path("f")))
-        #expect(try TensorFile.read(path: folder.path("f")).floats(name) == [1])
+        try Data(bytes).write(to: URL(fileURLWithPath: folder("f")))
+        #expect(try TensorFile.read(path: folder("f")).floats(name) == [1])
     }
 
     @Test("a file that is given up leaves nothing behind and harms nothing")
     func abandoned() throws {
-        try AtomicFile.write([1, 2, 3], to: folder.path("f"))
+        try AtomicFile.write([1, 2, 3], to: folder("f"))
         do {
-            let writer = try SafetensorsFileWriter(path: folder.path("f"), tensors: Self.tensors)
+            let writer = try SafetensorsFileWriter(path: folder("f"), tensors: Self.tensors)
             try writer.append("ids", integers: [1])
             #expect(throws: Failure(.invalidArgument, "")) { try writer.finish() }
         }
         #expect(try folder.names() == ["f"])
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("f"))) == Data([1, 2, 3]))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder("f"))) == Data([1, 2, 3]))
     }
 
     @Test("more bytes than declared, numbers that do not fit and unknown names are refused")
     func refusals() throws {
-        let writer = try SafetensorsFileWriter(path: folder.path("f"), tensors: Self.tensors)
+        let writer = try SafetensorsFileWriter(path: folder("f"), tensors: Self.tensors)
         #expect(throws: Failure(.invalidArgument, "")) { try writer.append("ids", integers: [1, 2, 3, 4, 5]) }
         #expect(throws: Failure(.invalidArgument, "")) { try writer.append("status", integers: [256]) }
         #expect(throws: Failure(.invalidArgument, "")) { try writer.append("other", integers: [1]) }
@@ -98,9 +99,9 @@ struct WriterTests {
 
     @Test("an existing file is replaced whole; a missing directory is an error")
     func replace() throws {
-        try AtomicFile.write([1], to: folder.path("f"))
-        try AtomicFile.write([2, 3], to: folder.path("f"))
-        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("f"))) == Data([2, 3]))
-        #expect(throws: Failure(.ioError, "")) { try AtomicFile.write([1], to: folder.path("no/f")) }
+        try AtomicFile.write([1], to: folder("f"))
+        try AtomicFile.write([2, 3], to: folder("f"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder("f"))) == Data([2, 3]))
+        #expect(throws: Failure(.ioError, "")) { try AtomicFile.write([1], to: folder("no/f")) }
     }
 }

@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import TestSupport
 import Testing
 import Training
 
@@ -32,14 +33,13 @@ import Training
 
     @Test("a draws file gives the rows of its shots and seed")
     func file() throws {
-        let path = NSTemporaryDirectory() + "draws-\(UUID().uuidString).json"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try Data(#"{"1": {"1": [5, 3], "2": [4]}, "16": {"1": [0]}}"#.utf8).write(to: URL(fileURLWithPath: path))
+        let scratch = try Scratch()
+        let path = try scratch.write(#"{"1": {"1": [5, 3], "2": [4]}, "16": {"1": [0]}}"#, to: "draws.json")
         #expect(try FewShotDraw(shots: 1, seed: 1, fromFile: path).rows == [3, 5])
         #expect(throws: Failure(.notFound, "")) { try FewShotDraw(shots: 2, seed: 1, fromFile: path) }
         #expect(throws: Failure(.notFound, "")) { try FewShotDraw(shots: 1, seed: 9, fromFile: path) }
         #expect(throws: Failure(.notFound, "")) { try FewShotDraw(shots: 1, seed: 1, fromFile: path + "x") }
-        try Data("[1]".utf8).write(to: URL(fileURLWithPath: path))
+        try scratch.write("[1]", to: "draws.json")
         #expect(throws: Failure(.invalidArgument, "")) { try FewShotDraw(shots: 1, seed: 1, fromFile: path) }
     }
 
