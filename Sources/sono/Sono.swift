@@ -34,7 +34,7 @@ struct Sono: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Work with files",
-                subcommands: [Train.self, Evaluate.self, Refine.self, Inspect.self, Pack.self]),
+                subcommands: [Train.self, Evaluate.self, Audit.self, Refine.self, Inspect.self, Pack.self]),
         ])
 
     /// The one place where an error becomes an exit code.

@@ -15,6 +15,20 @@ struct TableauTests {
         }
     }
 
+    @Test("dopri5 meets all conditions up to order 5, its embedded weights those up to 4")
+    func dormandPrince() {
+        let tableau = DormandPrince.tableau
+        for order in 1...5 {
+            for defect in conditions(tableau, order: order) { #expect(abs(defect) < 2e-15) }
+        }
+        for order in 1...4 {
+            for defect in conditions(tableau, order: order, weights: DormandPrince.embedded) {
+                #expect(abs(defect) < 2e-15)
+            }
+        }
+        #expect(conditions(tableau, order: 5, weights: DormandPrince.embedded).contains { abs($0) > 1e-4 })
+    }
+
     @Test("every tableau is explicit and consistent", arguments: Solver.allCases)
     func shape(solver: Solver) {
         let tableau = solver.tableau
@@ -56,8 +70,8 @@ struct TableauTests {
 
     /// The order conditions of a tableau, one for each rooted tree of `order` nodes (Hairer, Nørsett and Wanner, II.2),
     /// as left side minus right side.
-    private func conditions(_ tableau: Tableau, order: Int) -> [Double] {
-        let b = tableau.b
+    private func conditions(_ tableau: Tableau, order: Int, weights: [Double]? = nil) -> [Double] {
+        let b = weights ?? tableau.b
         let c = tableau.c
         func sum(_ values: [Double]) -> Double { zip(b, values).reduce(0) { $0 + $1.0 * $1.1 } }
         func apply(_ x: [Double]) -> [Double] { tableau.a.map { zip($0, x).reduce(0) { $0 + $1.0 * $1.1 } } }
@@ -67,10 +81,19 @@ struct TableauTests {
         case 1: return [b.reduce(0, +) - 1]
         case 2: return [sum(c) - 1.0 / 2]
         case 3: return [sum(square) - 1.0 / 3, sum(apply(c)) - 1.0 / 6]
-        default:
+        case 4:
             return [
                 sum(times(square, c)) - 1.0 / 4, sum(times(c, apply(c))) - 1.0 / 8,
                 sum(apply(square)) - 1.0 / 12, sum(apply(apply(c))) - 1.0 / 24,
+            ]
+        default:
+            let second = apply(c)
+            return [
+                sum(times(square, square)) - 1.0 / 5, sum(times(square, second)) - 1.0 / 10,
+                sum(times(second, second)) - 1.0 / 20, sum(times(c, apply(square))) - 1.0 / 15,
+                sum(apply(times(square, c))) - 1.0 / 20, sum(times(c, apply(second))) - 1.0 / 30,
+                sum(apply(times(c, second))) - 1.0 / 40, sum(apply(apply(square))) - 1.0 / 60,
+                sum(apply(apply(second))) - 1.0 / 120,
             ]
         }
     }

@@ -1,0 +1,93 @@
+import Dynamics
+
+/// A model solved in double precision to a tolerance by dopri5, the direct form: what a `Refiner`'s answers are held
+/// against. Thousands of times slower than a `Refiner`; for audits, never to serve.
+public struct ReferenceRefiner: Sendable {
+    private let model: Model<Double>
+    private let method: DormandPrince
+    private let field: DirectField<Double>?
+    private let initialVelocity: InitialVelocity<Double>?
+    private let classifier: Classifier<Double>
+
+    /// - Throws: `model_invalid` if the model's parts do not fit each other.
+    public init(model: Model<Float>, tolerance: Double = 1e-10) throws {
+        try model.check()
+        let model = Model<Double>(model)
+        self.model = model
+        method = DormandPrince(tolerance: tolerance)
+        let order = model.configuration.order
+        field = order > 0 ? DirectField(model) : nil
+        initialVelocity =
+            order == 2 ? model.velocity.map { InitialVelocity($0, configuration: model.configuration) } : nil
+        classifier = Classifier(model)
+    }
+
+    /// What the equations say of one row.
+    public struct Answer: Sendable {
+        /// The refined unit vector `y`, `[D]`.
+        public var refined: [Double]
+        /// Before the temperature, `[C]`.
+        public var logits: [Double]
+        /// Evaluations of `S` that the tolerance took.
+        public var evaluations: Int
+    }
+
+    /// - Parameters:
+    ///   - embedding: `[D]`, finite and not zero.
+    ///   - velocity: `[D]`, instead of the model's own initial velocity; read at order 2 only.
+    /// - Returns: nil if the solution runs away.
+    public func refine(_ embedding: [Float], velocity: [Float]? = nil) -> Answer? {
+        let d = model.configuration.dimension
+        precondition(embedding.count == d && velocity.map { $0.count == d } ?? true, "one row")
+        var x0 = embedding.map(Double.init)
+        if let mean = model.inputMean { for i in x0.indices { x0[i] -= mean[i] } }
+        x0 = Self.unit(x0)
+        var end = x0
+        var evaluations = 0
+        if let field {
+            let v0 = field.order == 2 ? velocity.map { $0.map(Double.init) } ?? start(x0) : []
+            guard
+                let solution = method.solve(
+                    field, position: x0, velocity: v0, horizon: model.configuration.horizon)
+            else { return nil }
+            end = solution.position
+            evaluations = solution.evaluations
+        }
+        let mix = model.configuration.mix
+        let y = Self.unit(zip(x0, end).map { $0 + mix * ($1 - $0) })
+        guard y.allSatisfy(\.isFinite) else { return nil }
+        return Answer(refined: y, logits: logits(y, x0), evaluations: evaluations)
+    }
+
+    private func start(_ x0: [Double]) -> [Double] {
+        var v0 = [Double](repeating: 0, count: x0.count)
+        guard let initialVelocity else { return v0 }
+        let scratch = Workspace<Double>(count: initialVelocity.scratchCount(rows: 1))
+        x0.withUnsafeBufferPointer { x0 in
+            v0.withUnsafeMutableBufferPointer { v0 in
+                guard let x0 = x0.baseAddress, let v0 = v0.baseAddress else { return }
+                initialVelocity.evaluate(x0, rows: 1, scratch: scratch.base, into: v0)
+            }
+        }
+        return v0
+    }
+
+    private func logits(_ y: [Double], _ x0: [Double]) -> [Double] {
+        let scratch = Workspace<Double>(count: classifier.classes)
+        var logits = [Double](repeating: 0, count: classifier.classes)
+        y.withUnsafeBufferPointer { y in
+            x0.withUnsafeBufferPointer { x0 in
+                logits.withUnsafeMutableBufferPointer { logits in
+                    guard let y = y.baseAddress, let x0 = x0.baseAddress, let out = logits.baseAddress else { return }
+                    classifier.evaluate(y, start: x0, rows: 1, scratch: scratch.base, into: out)
+                }
+            }
+        }
+        return logits
+    }
+
+    private static func unit(_ x: [Double]) -> [Double] {
+        let norm = x.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return x.map { $0 / norm }
+    }
+}
