@@ -2,6 +2,7 @@ import Accounting
 import Failures
 import Foundation
 import Pipelines
+import Spooling
 
 /// How the service is doing: what `/v1/status` and `sono status --json` say. Keys are only ever added.
 public struct StatusReport: Codable, Sendable {
@@ -135,8 +136,12 @@ extension StatusReport {
         }
         store = try reader.info()
         let counts = Dictionary(uniqueKeysWithValues: try reader.counts().map { ($0.pipeline, $0) })
-        pipelines = Set(now.pipelines.keys).union(counts.keys).sorted().map { name in
-            Self.pipeline(name, now, counts[name], paths)
+        let served = Set(now.pipelines.keys).union(counts.keys)
+        // A producer may still drop files for a pipeline whose configuration is gone: they must not be invisible.
+        let dropped = Set((try? SpoolLayout.pipelines(in: paths.spool)) ?? []).subtracting(served)
+        pipelines = served.union(dropped).sorted().compactMap { name in
+            let pipeline = Self.pipeline(name, now, counts[name], paths)
+            return served.contains(name) || pipeline.incoming > 0 ? pipeline : nil
         }
     }
 
@@ -154,6 +159,10 @@ extension StatusReport {
             report.state = .misconfigured
             report.problem = Problem(failure)
         case nil: break
+        }
+        if report.state != .running {
+            let layout = SpoolLayout(root: paths.spool, pipeline: name)
+            report.incoming = max(report.incoming, (try? layout.filesInIncoming()) ?? 0)
         }
         if let failure = now.spoolTrouble[name] ?? now.refusedReloads[name] { report.problem = Problem(failure) }
         return report
@@ -185,6 +194,9 @@ extension StatusReport {
         if let paused { words.append("intake paused (\(paused.code))") }
         for pipeline in pipelines {
             if let problem = pipeline.problem { words.append("\(pipeline.name): \(problem.code)") }
+            if pipeline.state == .removed, pipeline.incoming > 0 {
+                words.append("\(pipeline.name): \(pipeline.incoming) files and no configuration")
+            }
         }
         return words.joined(separator: ", ")
     }

@@ -41,6 +41,11 @@ public struct SpoolLayout: Hashable, Sendable {
             return text
         }.sorted()
     }
+
+    /// How many files stand in incoming/, for a pipeline that nobody watches.
+    public func filesInIncoming() throws -> Int {
+        try DirectoryHandle(path: incoming).names().count { !$0.isIgnored }
+    }
 }
 
 extension SpoolLayout {

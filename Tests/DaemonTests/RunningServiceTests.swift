@@ -77,6 +77,26 @@ struct RunningServiceTests {
         #expect([.configurationInvalid, .modelMissing].contains(failure.code))
     }
 
+    @Test("files dropped for a pipeline that is not served are seen in the status")
+    func unserved() throws {
+        let root = try Root()
+        try root.configure("old", "model: m.safetensors")
+        let service = try root.start()
+        defer { service.stop() }
+        try FileManager.default.removeItem(atPath: "\(root.paths.configuration)/old.yaml")
+        service.reload()
+        #expect(try root.client.report().report.pipelines.map(\.name) == ["p"])
+        try root.drop(10, seed: 1, as: "a.safetensors", into: "old")
+        let pipelines = try root.client.report().report.pipelines
+        #expect(pipelines.map(\.state) == [.removed, .running])
+        #expect(pipelines.map(\.incoming) == [1, 0])
+        // A pipeline whose file is broken is left alone too, and its files are counted.
+        try root.configure("old", "modle: m.safetensors")
+        service.reload()
+        let broken = try root.client.report().report.pipelines
+        #expect(broken.map(\.state) == [.misconfigured, .running] && broken.map(\.incoming) == [1, 0])
+    }
+
     @Test("reload takes up new, changed and removed pipelines; a bad file leaves the running one as it was")
     func reload() throws {
         let root = try Root()
