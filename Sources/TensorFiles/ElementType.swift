@@ -13,14 +13,16 @@ public enum ElementType: String, CaseIterable, Sendable, Codable {
     case uint16 = "U16"
     case uint8 = "U8"
     case bool = "BOOL"
+    /// Any other, such as F8_E4M3: its bytes can be skipped and nothing else.
+    case other
 
-    /// Bytes of one element.
+    /// Bytes of one element; of `other` every byte counts as one.
     public var size: Int {
         switch self {
         case .float64, .int64, .uint64: 8
         case .float32, .int32, .uint32: 4
         case .float16, .bfloat16, .int16, .uint16: 2
-        case .int8, .uint8, .bool: 1
+        case .int8, .uint8, .bool, .other: 1
         }
     }
 
@@ -31,5 +33,5 @@ public enum ElementType: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    public var isInteger: Bool { !isFloat && self != .bool }
+    public var isInteger: Bool { !isFloat && self != .bool && self != .other }
 }

@@ -10,7 +10,7 @@ package enum SafetensorsHeader {
     /// - Parameters:
     ///   - json: the header without its length.
     ///   - path: for messages.
-    /// - Throws: `corrupt_safetensors`, `unsupported_format` (an element type we do not know) or `too_large`.
+    /// - Throws: `corrupt_safetensors` or `too_large`.
     package static func parse(_ json: [UInt8], path: String, limits: FileLimits = FileLimits()) throws -> TensorHeader {
         var metadata: [String: String] = [:]
         var entries: [TensorEntry] = []
@@ -57,21 +57,18 @@ package enum SafetensorsHeader {
         guard let typeName, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
             throw corrupt(path, "tensor \(name) lacks dtype, shape or two ascending data_offsets")
         }
-        guard let type = ElementType(rawValue: typeName) else {
-            throw Failure(
-                .unsupportedFormat,
-                "\(path): tensor \(name) has element type \(typeName): store it as F16, BF16, F32 or an integer type.")
-        }
+        let type = ElementType(rawValue: typeName) ?? .other
         guard let bytes = TensorHeader.byteCount(shape, size: type.size) else {
             throw Failure(.tooLarge, "\(path): the shape \(shape) of tensor \(name) overflows: write the file again.")
         }
-        guard bytes == offsets[1] - offsets[0] else {
+        guard type == .other || bytes == offsets[1] - offsets[0] else {
             throw corrupt(
                 path,
                 "tensor \(name) of shape \(shape) and type \(typeName) needs \(bytes) bytes, its span has "
                     + "\(offsets[1] - offsets[0])")
         }
-        return TensorEntry(name: name, type: type, shape: shape, span: offsets[0]..<offsets[1])
+        return TensorEntry(
+            name: name, type: type, typeName: typeName, shape: shape, span: offsets[0]..<offsets[1])
     }
 
     private static func integers(_ scanner: inout JSONScanner, atMost limit: Int) throws -> [Int] {

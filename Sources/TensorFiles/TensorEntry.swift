@@ -2,13 +2,16 @@
 public struct TensorEntry: Sendable, Hashable {
     public let name: String
     public let type: ElementType
+    /// The type as the file names it.
+    public let typeName: String
     public let shape: [Int]
     /// Where the bytes stand, counted from the first byte after the header.
     public let span: Range<Int>
 
-    public init(name: String, type: ElementType, shape: [Int], span: Range<Int>) {
+    public init(name: String, type: ElementType, typeName: String? = nil, shape: [Int], span: Range<Int>) {
         self.name = name
         self.type = type
+        self.typeName = typeName ?? type.rawValue
         self.shape = shape
         self.span = span
     }

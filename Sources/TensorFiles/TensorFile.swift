@@ -30,7 +30,7 @@ public struct TensorFile: Sendable {
         let header = reader.header
         // Pages are touched only as bytes arrive, so a small file that promises much costs little.
         payload = try [UInt8](unsafeUninitializedCapacity: header.payloadBytes) { buffer, filled in
-            try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[...]))
+            try reader.read(into: UnsafeMutableRawBufferPointer(buffer))
             filled = header.payloadBytes
         }
         let summary = try reader.finish()
@@ -84,6 +84,6 @@ public struct TensorFile: Sendable {
 
     private func wrongType(_ entry: TensorEntry, _ wanted: String) -> Failure {
         Failure(
-            .corruptSafetensors, "\(path): tensor \(entry.name) is \(entry.type.rawValue), expected \(wanted).")
+            .corruptSafetensors, "\(path): tensor \(entry.name) is \(entry.typeName), expected \(wanted).")
     }
 }

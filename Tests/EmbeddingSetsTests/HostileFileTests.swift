@@ -49,12 +49,24 @@ struct HostileFileTests {
             try code(safetensors("{\"embeddings\":\(tensor(span, shape: shape))}", payload: 16)) == .corruptSafetensors)
     }
 
-    @Test("members that nobody knows, and types that nobody knows, are refused")
+    @Test("members that nobody knows are refused, and types that nobody knows where they would have to be read")
     func unknownMembers() throws {
         let extra = "{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16],\"x\":1}}"
         #expect(try code(safetensors(extra, payload: 16)) == .corruptSafetensors)
         let type = "{\"embeddings\":\(tensor("[0,4]", type: "F8_E4M3"))}"
         #expect(try code(safetensors(type, payload: 4)) == .unsupportedFormat)
+        let huge = "[4611686018427387904,8]"
+        let product = "{\"embeddings\":\(tensor("[0,16]")),\"x\":\(tensor("[16,20]", shape: huge, type: "F4"))}"
+        #expect(try code(safetensors(product, payload: 20)) == .tooLarge)
+    }
+
+    @Test("a tensor that nobody needs may be of any type, and is skipped with a warning")
+    func unknownType() throws {
+        let json =
+            "{\"scale\":\(tensor("[0,3]", shape: "[3]", type: "F8_E4M3")),\"embeddings\":\(tensor("[3,19]"))}"
+        let path = try folder.write(safetensors(json, payload: 19), to: "file")
+        #expect(try refusal(path) == nil)
+        #expect(try EmbeddingSetFile.inspect(path: path).header.warnings.contains { $0.contains("scale") })
     }
 
     @Test("overlaps, holes and bytes that belong to no tensor are refused")
