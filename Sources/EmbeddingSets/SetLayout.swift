@@ -156,7 +156,7 @@ struct SetLayout {
     private func strings(_ text: String?, _ key: String) throws -> [String]? {
         guard let text else { return nil }
         do {
-            return try JSONText.strings(text)
+            return try JSONStrings.strings(text)
         } catch let fault as JSONScanner.Fault {
             throw Self.corrupt(path, "`\(key)` is no JSON array of strings (byte \(fault.offset): \(fault.message))")
         }

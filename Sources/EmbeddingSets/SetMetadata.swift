@@ -24,8 +24,8 @@ public struct SetMetadata: Sendable {
         var metadata = ["schema": SetLayout.schema]
         metadata["encoder"] = encoder
         metadata["normalized"] = normalized.map { String($0) }
-        metadata["classes"] = classes.map(JSONText.array)
-        metadata["texts"] = texts.map(JSONText.array)
+        metadata["classes"] = classes.map(JSONStrings.array)
+        metadata["texts"] = texts.map(JSONStrings.array)
         metadata["producer"] = producer
         return metadata
     }

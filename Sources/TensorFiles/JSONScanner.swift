@@ -114,16 +114,21 @@ package struct JSONScanner {
     }
 
     private mutating func appendEscape(to text: inout [UInt8]) throws {
-        let simple: [UInt8: UInt8] = [
-            0x22: 0x22, 0x5C: 0x5C, 0x2F: 0x2F, 0x62: 0x08, 0x66: 0x0C, 0x6E: 0x0A, 0x72: 0x0D, 0x74: 0x09,
-        ]
         guard let byte = peek else { return }
         offset += 1
-        if let plain = simple[byte] {
-            text.append(plain)
-            return
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"): try appendCodePoint(to: &text)
+        default: throw Fault(message: "unknown escape", offset: offset - 1)
         }
-        guard byte == 0x75 else { throw Fault(message: "unknown escape", offset: offset - 1) }
+    }
+
+    private mutating func appendCodePoint(to text: inout [UInt8]) throws {
         var units = [try hexUnit()]
         if UTF16.isLeadSurrogate(units[0]), bytes[offset...].starts(with: [0x5C, 0x75]) {
             offset += 2

@@ -45,14 +45,14 @@ package struct SafetensorsLayout: Sendable {
         var members: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }.map {
-                "\(JSONText.quote($0.key)):\(JSONText.quote($0.value))"
+                "\(JSONStrings.quote($0.key)):\(JSONStrings.quote($0.value))"
             }
             members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
         }
         for entry in entries {
             let shape = entry.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(JSONText.quote(entry.name)):{\"dtype\":\"\(entry.type.rawValue)\",\"shape\":[\(shape)],"
+                "\(JSONStrings.quote(entry.name)):{\"dtype\":\"\(entry.type.rawValue)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(entry.span.lowerBound),\(entry.span.upperBound)]}")
         }
         var json = Array("{\(members.joined(separator: ","))}".utf8)

@@ -1,5 +1,5 @@
 /// The little JSON that headers and metadata need.
-package enum JSONText {
+package enum JSONStrings {
     /// A JSON string with its quotes.
     package static func quote(_ text: String) -> String {
         var quoted = "\""
