@@ -4,7 +4,8 @@ import Glibc
 /// A file that appears under its name whole and durable, or not at all.
 ///
 /// Written under a temporary name in the same directory; `publish()` fsyncs it, renames it and fsyncs the directory.
-/// Without `publish()` the temporary file is removed when the value goes.
+/// Without `publish()` the temporary file is removed when the value goes. What a killed process left behind is removed by
+/// the next one that writes into the same directory: a temporary file is locked as long as its writer lives.
 public final class AtomicFile {
     public let path: String
     let temporaryPath: String
@@ -15,11 +16,38 @@ public final class AtomicFile {
 
     /// - Parameter mode: permissions, less the process's umask.
     public init(path: String, mode: UInt32 = 0o644) throws {
+        try Self.checkTarget(path)
         self.path = path
-        let token = String(UInt64.random(in: .min ... .max), radix: 16)
-        temporaryPath = "\(Self.directory(of: path))/.sono-\(token).tmp"
-        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-        guard descriptor >= 0 else { throw Failure.system("create a file beside \(path)") }
+        let directory = Self.directory(of: path)
+        Leftovers.sweep(directory)
+        (temporaryPath, descriptor) = try Self.create(in: directory, for: path, mode: mode)
+    }
+
+    /// Refuses what no file can be put in place of, before the work for it is done.
+    ///
+    /// - Throws: `invalid_argument` where something stands that is no file, such as a directory or a device.
+    public static func checkTarget(_ path: String) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFLNK else {
+            throw Failure(.invalidArgument, "\(path) is there and is no file: name another one to write.")
+        }
+    }
+
+    private static func create(in directory: String, for path: String, mode: UInt32) throws -> (String, Int32) {
+        while true {
+            let token = String(UInt64.random(in: .min ... .max), radix: 16)
+            let temporaryPath = "\(directory)/.sono-\(token).tmp"
+            let descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+            guard descriptor >= 0 else { throw Failure.system("create a file beside \(path)") }
+            // Where locks are not to be had nobody can sweep either.
+            flock(descriptor, LOCK_EX)
+            var status = stat()
+            if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return (temporaryPath, descriptor) }
+            // Swept away between being made and being locked.
+            close(descriptor)
+        }
     }
 
     deinit {
@@ -80,11 +108,6 @@ public final class AtomicFile {
         let file = try AtomicFile(path: path, mode: mode)
         try bytes.withUnsafeBytes { try file.write($0) }
         try file.publish()
-    }
-
-    /// Whether a directory entry is a temporary file that a crash left behind.
-    public static func isTemporary(_ name: String) -> Bool {
-        name.hasPrefix(".sono-") && name.hasSuffix(".tmp")
     }
 
     private static func directory(of path: String) -> String {

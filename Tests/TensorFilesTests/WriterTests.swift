@@ -32,8 +32,7 @@ struct WriterTests {
     func pieces(name: String) throws {
         let writer = try SafetensorsFileWriter(path: folder(name), tensors: Self.tensors, metadata: ["k": "v"])
         try fill(writer)
-        let names = try folder.names()
-        #expect(names.allSatisfy(AtomicFile.isTemporary))
+        #expect(try folder.names().allSatisfy { $0.hasPrefix(".sono-") && $0.hasSuffix(".tmp") })
         let written = try writer.finish()
         #expect(try folder.names() == [name])
 
@@ -82,6 +81,38 @@ struct WriterTests {
         }
         #expect(try folder.names() == ["f"])
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder("f"))) == Data([1, 2, 3]))
+    }
+
+    @Test("what a killed writer left behind goes with the next write, what a living one is at stays")
+    func leftovers() throws {
+        // Of a writer that is no more nothing is left but the file, as after SIGKILL.
+        try folder.write([1, 2, 3], to: ".sono-0123456789abcdef.tmp")
+        try folder.write([4], to: ".sono-other")
+        let living = open(try folder.write([5], to: ".sono-fedcba9876543210.tmp"), O_RDWR)
+        try #require(living >= 0 && flock(living, LOCK_EX) == 0)
+        defer { close(living) }
+        try AtomicFile.write([6], to: folder("f"))
+        #expect(try folder.names() == [".sono-fedcba9876543210.tmp", ".sono-other", "f"])
+    }
+
+    @Test("a writer holds the lock by which others know that it lives")
+    func lock() throws {
+        let writer = try AtomicFile(path: folder("f"))
+        let name = try #require(try folder.names().first)
+        let other = open(folder(name), O_RDWR)
+        defer { close(other) }
+        #expect(flock(other, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK)
+        try writer.publish()
+    }
+
+    @Test("where something stands that is no file, nothing is written and nothing replaced")
+    func noFile() throws {
+        try FileManager.default.createDirectory(atPath: folder("d"), withIntermediateDirectories: false)
+        try #require(mkfifo(folder("pipe"), 0o600) == 0)
+        for name in ["d", "pipe"] {
+            #expect(throws: Failure(.invalidArgument, "")) { try AtomicFile.write([1], to: folder(name)) }
+        }
+        #expect(try folder.names() == ["d", "pipe"])
     }
 
     @Test("more bytes than declared, numbers that do not fit and unknown names are refused")
