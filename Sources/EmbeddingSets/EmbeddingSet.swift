@@ -67,10 +67,12 @@ public struct EmbeddingSet: Sendable {
     /// Writes an `embedding-set/1` file, compressed where the path ends in `.zst`, atomically.
     ///
     /// - Parameter elementType: of `embeddings` and `velocity`: F16, BF16 or F32.
-    /// - Throws: `invalid_argument` where counts do not agree; `no_space`, `io_error`.
+    /// - Throws: `invalid_argument` where counts do not agree, or classes, labels or ids are not what a reader takes, before
+    ///   anything is written; `no_space`, `io_error`.
     @discardableResult
     public func write(to path: String, elementType: ElementType = .float32) throws -> WrittenFile {
         try checkCounts()
+        try checkContent()
         try checkRange(elementType)
         var writer = SafetensorsWriter(metadata: metadata.encoded)
         try writer.add("embeddings", shape: [rows, dimension], floats: embeddings, as: elementType)
@@ -86,6 +88,34 @@ public struct EmbeddingSet: Sendable {
             try writer.add("ids_offsets", shape: [rows + 1], integers: offsets, as: .int64)
         }
         return try writer.write(to: path)
+    }
+
+    /// Gives the classes another order, or other classes beside them; labels go on meaning the same names.
+    ///
+    /// - Throws: `classes_mismatch`, naming a class that has rows and would be lost.
+    public mutating func setClasses(_ names: [String]) throws {
+        let places = Dictionary(names.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
+        if let classes, let labels {
+            self.labels = try labels.map { label in
+                guard label >= 0 else { return label }
+                guard let place = places[classes[Int(label)]] else {
+                    throw Failure(
+                        .classesMismatch,
+                        "the set has rows of class \"\(classes[Int(label)])\", which is not among the new classes: "
+                            + "add it to them, or give the rows new labels.")
+                }
+                return place
+            }
+        }
+        classes = names
+    }
+
+    /// Rows that no model can use: not finite, or without a direction. Cost: one pass over the embeddings.
+    public var unusableRows: Int {
+        (0..<rows).count { row in
+            let values = embeddings[row * dimension..<(row + 1) * dimension]
+            return !values.allSatisfy(\.isFinite) || values.allSatisfy { $0 == 0 }
+        }
     }
 
     /// See `EmbeddingSetHeader.checkCompatible`.
@@ -106,6 +136,15 @@ public struct EmbeddingSet: Sendable {
         for values in [embeddings, velocity ?? []] where values.contains(where: { $0.isFinite && abs($0) >= limit }) {
             throw Failure(.invalidArgument, "some numbers are too large for float16: store them as float32.")
         }
+    }
+
+    private func checkContent() throws {
+        let rules = SetRules.given
+        if let classes { try rules.checkClasses(classes) }
+        for (row, label) in (labels ?? []).enumerated() {
+            try rules.checkLabel(Int64(label), row: row, classes: classes?.count ?? 0)
+        }
+        if case .utf8(let bytes, let offsets) = ids { try rules.checkIDs(bytes: bytes, offsets: offsets) }
     }
 
     private func checkCounts() throws {

@@ -11,6 +11,8 @@ public struct EmbeddingSetInspection: Sendable {
     public let decodedBytes: Int
     /// Nil for a bare file.
     public let checksum: FrameChecksum?
+    /// Rows of each status, where the set is what `sono refine` wrote.
+    public let statuses: [UInt8: Int]?
 }
 
 /// Consecutive rows of a set as Float. The buffers are reused: they hold only until the body returns.

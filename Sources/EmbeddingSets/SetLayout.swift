@@ -10,13 +10,15 @@ struct SetLayout {
         case integerIDs
         case idBytes
         case idOffsets
+        /// A row status, as `sono refine` writes it.
+        case status
         case unknown
     }
 
     static let schema = "embedding-set/1"
 
     /// What `sono refine` puts beside the refined embeddings: no part of a set, and no reason for a warning.
-    private static let refined: Set = ["predicted", "score", "status"]
+    private static let refined: Set = ["predicted", "score"]
 
     private(set) var header: EmbeddingSetHeader
     private(set) var embeddings: TensorEntry
@@ -54,6 +56,7 @@ struct SetLayout {
         case "ids": .integerIDs
         case "ids_utf8": .idBytes
         case "ids_offsets": .idOffsets
+        case "status": .status
         default: .unknown
         }
     }
@@ -142,14 +145,17 @@ struct SetLayout {
         if let texts = header.texts, texts.count != header.rows {
             throw Self.corrupt(path, "it has \(texts.count) `texts` for \(header.rows) rows")
         }
-        header.classes = try strings(metadata["classes"], "classes") ?? fallbackClasses
-        if let classes = header.classes {
-            if Set(classes).count != classes.count || classes.contains("") || classes.isEmpty {
-                throw Self.corrupt(path, "`classes` is empty, or has an empty or repeated name")
-            }
+        if let classes = try strings(metadata["classes"], "classes") {
+            try Self.rules(path).checkClasses(classes)
+            header.classes = classes
+        } else if let fallbackClasses {
+            try SetRules.given.checkClasses(fallbackClasses)
+            header.classes = fallbackClasses
         } else if header.hasLabels {
             throw Self.corrupt(
-                path, "it has labels but no metadata key `classes` (a JSON array of names that the labels count into)")
+                path,
+                "it has labels but no metadata key `classes` (a JSON array of names that the labels count into; "
+                    + "`sono pack --classes` adds it)")
         }
     }
 
@@ -162,7 +168,8 @@ struct SetLayout {
         }
     }
 
-    /// Keys that are not the schema's; `format` (written by PyTorch's and NumPy's writers), `created`, `source` and `x-…` are known to be free.
+    /// Keys that are not the schema's; `format` (written by PyTorch's and NumPy's writers), `created`, `source` and `x-…` are
+    /// known to be free.
     private static func unknownKeys(_ metadata: [String: String]) -> [String] {
         let known: Set = [
             "schema", "encoder", "normalized", "classes", "texts", "producer", "format", "created", "source",
@@ -184,7 +191,7 @@ struct SetLayout {
         if !types.contains(entry.type) {
             let names = types.map(\.rawValue).joined(separator: " or ")
             throw Failure(
-                .unsupportedFormat, "\(path): `\(entry.name)` is \(entry.type.rawValue): store it as \(names).")
+                .unsupportedFormat, "\(path): `\(entry.name)` is \(entry.typeName): store it as \(names).")
         }
     }
 
@@ -193,6 +200,8 @@ struct SetLayout {
             throw Self.corrupt(path, "`\(entry.name)` has shape \(entry.shape) where \(shape) is needed")
         }
     }
+
+    static func rules(_ path: String) -> SetRules { SetRules { corrupt(path, $0) } }
 
     static func corrupt(_ path: String, _ what: String) -> Failure {
         Failure(.corruptSafetensors, "\(path): \(what): write the set again.")

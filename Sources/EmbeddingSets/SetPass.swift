@@ -19,6 +19,7 @@ struct SetPass {
     private var idBytes: [UInt8] = []
     private var idOffsets: [Int64] = []
     private var labels: [Int32] = []
+    private var statuses: [UInt8: Int]?
 
     init(_ reader: TensorReader, _ layout: SetLayout, keep: Keep) {
         self.reader = reader
@@ -38,15 +39,19 @@ struct SetPass {
             case .idOffsets: idOffsets = try readIntegers(entry)
             case .idBytes: idBytes = try readBytes(entry)
             case .labels: try readLabels(entry, scratch)
+            case .status where entry.type == .uint8 && entry.shape == [layout.header.rows]:
+                statuses = try count(entry, scratch)
             default: try reader.skip(entry.span.count, using: scratch)
             }
         }
         let summary = try reader.finish()
-        if layout.header.idKind == .utf8 { try UTF8IDs.check(bytes: idBytes, offsets: idOffsets, path: path) }
+        if layout.header.idKind == .utf8 {
+            try SetLayout.rules(path).checkIDs(bytes: idBytes, offsets: idOffsets)
+        }
         return EmbeddingSetRead(
             inspection: EmbeddingSetInspection(
                 header: layout.header, sha256: summary.sha256, fileBytes: summary.fileBytes,
-                decodedBytes: summary.decodedBytes, checksum: summary.checksum),
+                decodedBytes: summary.decodedBytes, checksum: summary.checksum, statuses: statuses),
             ids: ids, labels: layout.header.hasLabels && keep.labels ? labels : nil)
     }
 
@@ -59,26 +64,36 @@ struct SetPass {
     }
 
     private func readIntegers(_ entry: TensorEntry) throws -> [Int64] {
-        var values = try [Int64](unsafeUninitializedCapacity: entry.count) { buffer, filled in
-            let bytes = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<entry.count]))
-            try reader.read(into: bytes)
+        try [Int64](unsafeUninitializedCapacity: entry.count) { buffer, filled in
+            try reader.read(into: UnsafeMutableRawBufferPointer(buffer))
             filled = entry.count
         }
-        if Int64(littleEndian: 1) != 1 { values = values.map { Int64(littleEndian: $0) } }
-        return values
     }
 
     private func readBytes(_ entry: TensorEntry) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: entry.span.count) { buffer, filled in
-            try reader.read(
-                into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<entry.span.count])))
+            try reader.read(into: UnsafeMutableRawBufferPointer(buffer))
             filled = entry.span.count
         }
     }
 
-    /// Checks that labels count into the classes, -1 standing for none.
+    /// How often each byte occurs.
+    private func count(_ entry: TensorEntry, _ scratch: UnsafeMutableRawBufferPointer) throws -> [UInt8: Int] {
+        var counts = [Int](repeating: 0, count: 256)
+        var done = 0
+        while done < entry.span.count {
+            let part = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(scratch.count, entry.span.count - done)])
+            try reader.read(into: part)
+            for byte in part { counts[Int(byte)] += 1 }
+            done += part.count
+        }
+        let found = (UInt8.min...UInt8.max).filter { counts[Int($0)] > 0 }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0, counts[Int($0)]) })
+    }
+
     private mutating func readLabels(_ entry: TensorEntry, _ scratch: UnsafeMutableRawBufferPointer) throws {
-        let classes = Int64(layout.header.classes?.count ?? 0)
+        let rules = SetLayout.rules(path)
+        let classes = layout.header.classes?.count ?? 0
         if keep.labels { labels.reserveCapacity(entry.count) }
         var row = 0
         while row < entry.count {
@@ -90,10 +105,7 @@ struct SetPass {
                     entry.type == .int64
                     ? Int64(littleEndian: part.load(fromByteOffset: 8 * index, as: Int64.self))
                     : Int64(Int32(littleEndian: part.load(fromByteOffset: 4 * index, as: Int32.self)))
-                guard label >= -1, label < classes else {
-                    throw SetLayout.corrupt(
-                        path, "label \(label) of row \(row + index) does not count into the \(classes) classes")
-                }
+                try rules.checkLabel(label, row: row + index, classes: classes)
                 if keep.labels { labels.append(Int32(label)) }
             }
             row += count

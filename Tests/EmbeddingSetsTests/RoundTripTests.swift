@@ -68,6 +68,54 @@ struct RoundTripTests {
         #expect(try EmbeddingSet.read(path: folder("s")).elementType == .bfloat16)
     }
 
+    @Test("what a reader would refuse is not written, and what stood there stays")
+    func unreadable() throws {
+        let folder = try Scratch()
+        try sample(rows: 3, dimension: 2).write(to: folder("s"))
+        let before = try EmbeddingSet.read(path: folder("s")).sha256
+        let changes: [(inout EmbeddingSet) -> Void] = [
+            { $0.classes = ["left"] }, { $0.classes = ["left", "left"] }, { $0.classes = ["left", ""] },
+            { ($0.labels, $0.classes) = (nil, []) }, { $0.labels = [0, -2, 1] },
+            { $0.ids = .utf8(["a", "b\u{0}", "c"]) }, { $0.ids = .utf8(bytes: [0xC3, 0xA9], offsets: [0, 1, 2, 2]) },
+        ]
+        for change in changes {
+            var set = sample(rows: 3, dimension: 2)
+            change(&set)
+            #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder("s")) }
+        }
+        #expect(try EmbeddingSet.read(path: folder("s")).sha256 == before)
+        #expect(try folder.names() == ["s"])
+    }
+
+    @Test("labels go on meaning their names when the classes are given in another order")
+    func renumbering() throws {
+        var set = sample(rows: 4, dimension: 2)
+        set.classes = ["left", "right"]
+        #expect(set.labels == [-1, 0, 1, -1])
+        try set.setClasses(["right", "middle", "left"])
+        #expect(set.labels == [-1, 2, 0, -1])
+        #expect(set.classes == ["right", "middle", "left"])
+        #expect(throws: Failure(.classesMismatch, "")) { try set.setClasses(["left", "middle"]) }
+    }
+
+    @Test("rows that no model can use are counted")
+    func unusableRows() {
+        #expect(EmbeddingSet(dimension: 2, embeddings: [1, 0, 0, 0, .nan, 1, -.infinity, 0, 0, -1]).unusableRows == 3)
+    }
+
+    @Test("the statuses of a refined set are counted where they are one byte a row, and left alone elsewhere")
+    func statuses() throws {
+        let folder = try Scratch()
+        for (rows, type) in [(3, ElementType.uint8), (2, .uint8), (3, .int32)] {
+            var writer = SafetensorsWriter()
+            try writer.add("embeddings", shape: [3, 1], floats: [1, 2, 3])
+            try writer.add("status", shape: [rows], integers: [0, 3, 0].prefix(rows).map { $0 }, as: type)
+            try writer.write(to: folder("s"))
+            let found = try EmbeddingSetFile.inspect(path: folder("s")).statuses
+            #expect(found == (rows == 3 && type == .uint8 ? [0: 2, 3: 1] : nil))
+        }
+    }
+
     @Test("labels without names of their own count into the names that are given")
     func classesFromOutside() throws {
         let folder = try Scratch()
@@ -81,6 +129,9 @@ struct RoundTripTests {
         #expect(set.classes == ["a", "b"])
         #expect(throws: Failure(.corruptSafetensors, "")) {
             try EmbeddingSet.read(path: folder("raw"), classes: ["a"])
+        }
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try EmbeddingSet.read(path: folder("raw"), classes: ["a", "a"])
         }
     }
 

@@ -8,7 +8,8 @@ struct Pack: ParsableCommand {
         abstract: "Make a checked embedding set out of a .npy or another set.",
         discussion: """
             Labels, ids, classes and texts come from text files of one value a line (classes and texts may be JSON arrays). \
-            What IN holds already is kept unless it is given anew.
+            What IN holds already is kept unless it is given anew. With --classes and no --labels, the labels of IN go on \
+            meaning the classes they name.
 
             EXAMPLE
               sono pack rows.npy rows.safetensors.zst --encoder "ViT-B/32" --labels labels.txt
@@ -46,17 +47,22 @@ struct Pack: ParsableCommand {
         Messages.warn(set.warnings)
         set.encoder = encoder ?? set.encoder
         set.producer = "\(Sono.tool) pack"
-        if let names { set.classes = names }
         if let labels {
             let list = try LabelList(
                 lines: TextLines.read(labels, count: set.rows), classes: names)
             (set.labels, set.classes) = (list.labels, list.classes)
+        } else if let names {
+            try set.setClasses(names)
         }
         if let ids { set.ids = ItemIDs(texts: try TextLines.read(ids, count: set.rows)) }
         if let texts { set.texts = try TextLines.read(texts, count: set.rows) }
 
         let written = try set.write(to: output, elementType: type?.elementType ?? set.elementType ?? .float32)
         let description = EmbeddingSetDescription(try EmbeddingSetFile.inspect(path: output, limits: .commandLine))
+        let unusable = set.unusableRows
+        if unusable > 0 {
+            Messages.warn(["\(Figures.grouped(unusable)) rows are not finite or all zero: no model can use them."])
+        }
         Messages.say("wrote \(output), \(Figures.bytes(written.bytes))")
         if form.json {
             try Output.print(json: Document("sono-inspect-set/1", description))
