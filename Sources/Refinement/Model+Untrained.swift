@@ -26,8 +26,10 @@ extension Model {
         model.configuration.hidden = h
         guard h > 0 else { return model }
 
-        var generator = WeightGenerator(state: seed)
-        func random(_ count: Int) -> [S] { (0..<count).map { _ in S(generator.next()) } }
+        var generator = SplitMix64(seed: seed)
+        func random(_ count: Int) -> [S] {
+            (0..<count).map { _ in S((2 * generator.uniform() - 1) * 3.0.squareRoot()) }
+        }
         func zeros(_ count: Int) -> [S] { [S](repeating: 0, count: count) }
         model.field.positionWeight = random(h * d)
         model.field.timeWeight = random(h)
@@ -62,13 +64,13 @@ extension Model {
         for (row, label) in labels.enumerated() {
             guard classes.indices.contains(Int(label)) else {
                 throw Failure(
-                    .invalidArgument, "Prompt \(row) has label \(label), but there are \(classes.count) classes.")
+                    .invalidArgument, "prompt \(row) has label \(label), but there are \(classes.count) classes.")
             }
-            let unit = try normalised(prompts[row * d..<(row + 1) * d], "Prompt \(row)")
+            let unit = try normalised(prompts[row * d..<(row + 1) * d], "prompt \(row)")
             for i in 0..<d { sums[Int(label) * d + i] += unit[i] }
         }
         return try classes.indices.flatMap { c in
-            try normalised(sums[c * d..<(c + 1) * d], "The mean prompt of class \"\(classes[c])\"").map { S($0) }
+            try normalised(sums[c * d..<(c + 1) * d], "the mean prompt of class \"\(classes[c])\"").map { S($0) }
         }
     }
 
@@ -81,20 +83,5 @@ extension Model {
                 .invalidArgument, "\(what) has no direction (norm \(norm)): give every class a usable prompt.")
         }
         return wide.map { $0 / norm }
-    }
-}
-
-/// Uniform numbers of mean 0 and variance 1, from SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-private struct WeightGenerator {
-    var state: UInt64
-
-    mutating func next() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        z ^= z >> 31
-        let unit = Double(z >> 11) / Double(1 << 53)
-        return (2 * unit - 1) * 3.0.squareRoot()
     }
 }

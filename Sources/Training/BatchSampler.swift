@@ -1,14 +1,15 @@
 import Dynamics
+import Refinement
 
 /// Cuts an epoch into updates: support rows in a fresh order, prompts spread over the updates with fresh noise.
-struct BatchSampler {
-    let batches: Int
+package struct BatchSampler {
+    package let batches: Int
     private let options: TrainingOptions
     private let support: PreparedRows
     private let prompts: PreparedRows
     private var generator: SplitMix64
 
-    init(options: TrainingOptions, support: PreparedRows, prompts: PreparedRows) {
+    package init(options: TrainingOptions, support: PreparedRows, prompts: PreparedRows) {
         self.options = options
         self.support = support
         self.prompts = prompts
@@ -18,7 +19,7 @@ struct BatchSampler {
     }
 
     /// For each update the image rows and the text rows, with their weights in the loss.
-    mutating func nextEpoch() -> [[TrainingBatch<Float>]] {
+    package mutating func nextEpoch() -> [[TrainingBatch<Float>]] {
         var order = Array(0..<support.rows)
         var promptOrder = Array(0..<prompts.rows)
         if batches > 1 {

@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Refinement
 
 /// Which rows of a larger set to train on: K of each class, or what a class has.
 public struct FewShotDraw: Sendable, Equatable {

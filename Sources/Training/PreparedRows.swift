@@ -1,11 +1,12 @@
 import Failures
 import Glibc
+import Refinement
 
 /// Labelled rows as the equation starts from them: finite, of length 1, with labels that index the model's classes.
-struct PreparedRows: Sendable {
+package struct PreparedRows: Sendable {
     let dimension: Int
     /// Unit rows, `[n, D]`.
-    let start: [Float]
+    package let start: [Float]
     let velocity: [Float]?
     let labels: [Int32]
     /// `|e|` of each row as it came.
@@ -21,7 +22,7 @@ struct PreparedRows: Sendable {
     ///   - name: what the rows are, for messages: `support`, `prompts`, `validation`.
     ///   - classes: the model's; labels are translated to them by name.
     /// - Throws: `no_rows`, `no_labels`, `classes_mismatch`, `dimension_mismatch`.
-    init(_ source: TrainingRows, name: String, classes: [String], dimension: Int) throws {
+    package init(_ source: TrainingRows, name: String, classes: [String], dimension: Int) throws {
         let d = dimension
         guard source.rows > 0 else {
             throw Failure(.noRows, "the \(name) set has no rows: check how it was made.")
@@ -104,8 +105,9 @@ struct PreparedRows: Sendable {
             let unknown = zip(own, translated).filter { $0.1 == nil }.map(\.0)
             throw Failure(
                 .classesMismatch,
-                "the \(name) set has \(unknown.count) classes that the prompts lack (\(unknown.prefix(3).joined(separator: ", "))"
-                    + "\(unknown.count > 3 ? ", ..." : "")): add prompts for them or leave them out.")
+                "the \(name) set has \(unknown.count) classes that the prompts lack ("
+                    + unknown.prefix(3).joined(separator: ", ") + (unknown.count > 3 ? ", ..." : "")
+                    + "): add prompts for them or leave them out.")
         }
         return translated
     }

@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Refinement
 import TestSupport
 import Testing
 import Training

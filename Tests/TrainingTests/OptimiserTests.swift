@@ -1,4 +1,5 @@
 import Glibc
+import Refinement
 import Testing
 import Training
 

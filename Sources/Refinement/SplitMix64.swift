@@ -1,6 +1,6 @@
 import Glibc
 
-/// A small seeded generator with a fixed sequence, so that the same seed gives the same model on any machine.
+/// A small seeded generator whose sequence is the same on any machine and in any version.
 ///
 /// Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators (OOPSLA 2014).
 package struct SplitMix64: RandomNumberGenerator {
