@@ -11,10 +11,10 @@ extension Model {
         let h = configuration.hidden
         let c = classes.count
         guard c > 0 else {
-            throw Failure(.modelInvalid, "The model names no classes: put a JSON array of names under `classes`.")
+            throw Failure(.modelInvalid, "the model names no classes: put a JSON array of names under `classes`.")
         }
         guard Set(classes).count == c else {
-            throw Failure(.modelInvalid, "The model names a class twice under `classes`: give each its own name.")
+            throw Failure(.modelInvalid, "the model names a class twice under `classes`: give each its own name.")
         }
         try check(classifierWeight, "classifier.weight", [c, d])
         try check(classifierBias, "classifier.bias", [c])
@@ -31,11 +31,17 @@ extension Model {
         try check([field.damping], "field.damping", [1])
         guard field.damping >= 0 else {
             throw Failure(
-                .modelInvalid, "Tensor field.damping is \(field.damping): damping is stored as is and never negative.")
+                .modelInvalid, "tensor field.damping is \(field.damping): damping is stored as is and never negative.")
         }
         guard let velocity else { return }
         let g = velocity.hidden
+        let widest = ModelConfiguration.widest(dimension: d)
+        guard (1...widest).contains(g) else {
+            throw Failure(
+                .modelInvalid, "tensor velocity.input.bias has \(g) elements: 1 to \(widest) are expected.")
+        }
         try check(velocity.inputWeight, "velocity.input.weight", [g, d])
+        try check(velocity.inputBias, "velocity.input.bias", [g])
         try check(velocity.outputWeight, "velocity.output.weight", [d, g])
         try check(velocity.outputBias, "velocity.output.bias", [d])
     }
@@ -45,11 +51,11 @@ extension Model {
         let expected = "[" + shape.map(String.init).joined(separator: ", ") + "]"
         guard values.count == shape.reduce(1, *) else {
             throw Failure(
-                .modelInvalid, "Tensor \(name) has \(values.count) elements where \(expected) is expected.")
+                .modelInvalid, "tensor \(name) has \(values.count) elements where \(expected) is expected.")
         }
         guard let bad = values.firstIndex(where: { !$0.isFinite }) else { return }
         throw Failure(
             .modelInvalid,
-            "Tensor \(name) \(expected) holds \(values[bad]) at element \(bad): every weight must be finite.")
+            "tensor \(name) \(expected) holds \(values[bad]) at element \(bad): every weight must be finite.")
     }
 }

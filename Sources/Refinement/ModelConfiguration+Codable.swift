@@ -25,7 +25,7 @@ extension ModelConfiguration: Codable {
             guard let choice = T(rawValue: word) else {
                 let known = T.allCases.map(\.rawValue).joined(separator: ", ")
                 throw Failure(
-                    .modelInvalid, "The model's config says \(key.rawValue) \"\(word)\": use one of \(known).")
+                    .modelInvalid, "the model's config says \(key.rawValue) \"\(word)\": use one of \(known).")
             }
             return choice
         }
@@ -63,9 +63,12 @@ extension ModelConfiguration: Codable {
 
 extension ModelConfiguration {
     /// The largest `D`, `H` and `G`.
-    package static let widthLimit = 65_536
+    private static let widthLimit = 65_536
     /// The most elements a weight matrix may have: 1 GiB of Float.
-    package static let weightLimit = 1 << 28
+    private static let weightLimit = 1 << 28
+
+    /// The widest hidden layer beside a dimension of 1 to `widthLimit`.
+    static func widest(dimension: Int) -> Int { min(widthLimit, weightLimit / dimension) }
 
     /// Whether every number lies where it means something.
     ///
@@ -73,21 +76,28 @@ extension ModelConfiguration {
     public func check() throws {
         func require(_ holds: Bool, _ key: Key, _ found: some Any, _ allowed: String) throws {
             guard !holds else { return }
-            throw Failure(.modelInvalid, "The model's config says \(key.rawValue) \(found): use \(allowed).")
+            throw Failure(.modelInvalid, "the model's config says \(key.rawValue) \(found): use \(allowed).")
         }
-        let widths = 1...Self.widthLimit
         try require((0...2).contains(order), .order, order, "2, 1 or 0")
-        try require((1...10_000).contains(steps), .steps, steps, "1 to 10000")
         try require(horizon.isFinite && horizon > 0, .horizon, horizon, "a positive number")
         try require(mix.isFinite, .mix, mix, "a finite number")
         try require(logitScale.isFinite, .logitScale, logitScale, "a finite number")
         try require(priorScale.isFinite, .priorScale, priorScale, "a finite number")
         try require(temperature.isFinite && temperature > 0, .temperature, temperature, "a positive number")
-        try require(widths.contains(dimension), .dimension, dimension, "1 to \(Self.widthLimit)")
-        if order > 0 {
-            try require(widths.contains(hidden), .hidden, hidden, "1 to \(Self.widthLimit)")
-            let limit = Self.weightLimit / dimension
-            try require(hidden <= limit, .hidden, hidden, "at most \(limit) with dimension \(dimension)")
+        try require(
+            (1...Self.widthLimit).contains(dimension), .dimension, dimension, "1 to \(Self.widthLimit)")
+        guard order > 0 else { return }
+        let widest = Self.widest(dimension: dimension)
+        try require(
+            (1...widest).contains(hidden), .hidden, hidden, "1 to \(widest) with dimension \(dimension)")
+        guard steps != 0 else {
+            throw Failure(
+                .modelInvalid,
+                "the model's config gives no steps: put the number it was trained with there, 1 to 10000.")
         }
+        try require((1...10_000).contains(steps), .steps, steps, "1 to 10000")
+        try require(
+            evaluations > 0, .steps, steps,
+            "more: one step of \(solver.rawValue) never evaluates the field at order \(order)")
     }
 }

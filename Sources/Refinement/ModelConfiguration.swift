@@ -2,13 +2,15 @@ import Dynamics
 
 /// What a model computes, apart from its weights; the `config` of a model file.
 ///
-/// Keys that are absent from a file take the defaults below, under which the term they belong to does nothing.
+/// Keys that are absent from a file take the defaults below, under which the term they belong to does nothing. There is
+/// no default for the steps: without them a model of order 1 or 2 is refused.
 public struct ModelConfiguration: Sendable, Equatable {
     /// 2: `x'' = S(x, x', t)`; 1: `x' = S(x, t)`; 0: `x(T) = x(0)`.
     public var order = 2
     public var activation = Activation.tanh
     public var solver = Solver.rk4
-    public var steps = 4
+    /// `n`; 0 where none were given, which only order 0 can do without.
+    public var steps = 0
     /// `T`, the time integrated over.
     public var horizon = 1.0
     /// `m` in `y = normalise(x0 + m (x(T) - x0))`.
@@ -30,5 +32,17 @@ public struct ModelConfiguration: Sendable, Equatable {
     public init(dimension: Int, hidden: Int) {
         self.dimension = dimension
         self.hidden = hidden
+    }
+
+    /// What to tell about a set that brings its own velocity; nil where that is used.
+    public func velocityWarning(isSupplied: Bool) -> String? {
+        guard isSupplied, order < 2 else { return nil }
+        return "the supplied velocity is ignored: only a model of order 2 starts from one."
+    }
+
+    /// Evaluations of `S` for each row (NFE); 0 without steps.
+    public var evaluations: Int {
+        guard order > 0, steps > 0 else { return 0 }
+        return Integrator(solver, grid: TimeGrid(steps: steps, horizon: horizon), order: order).evaluations
     }
 }

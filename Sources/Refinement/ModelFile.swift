@@ -13,6 +13,12 @@ public enum ModelFile {
         return limits
     }()
 
+    /// Whether a file says of itself that it is a model, whatever may be wrong with it.
+    public static func isModel(path: String) -> Bool {
+        guard let metadata = try? TensorReader(path: path, limits: limits).header.metadata else { return false }
+        return metadata["schema"]?.hasPrefix("sono-model/") ?? (metadata["config"] != nil)
+    }
+
     /// Reads and checks a model.
     ///
     /// Tensors that are absent are zeros, keys that are absent take their defaults.
@@ -38,7 +44,7 @@ public enum ModelFile {
     private static func translated(_ failure: Failure, path: String) -> Failure {
         switch failure.code {
         case .notFound:
-            return Failure(.modelMissing, "There is no model at \(path): check the path.", cause: failure.message)
+            return Failure(.modelMissing, "there is no model at \(path): check the path.", cause: failure.message)
         case .unreadable, .ioError, .noSpace:
             return failure
         default:

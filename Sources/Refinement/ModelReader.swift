@@ -23,7 +23,7 @@ struct ModelReader {
         guard let entry = file.entry("classifier.weight"), entry.shape.count == 2 else {
             let found = file.entry("classifier.weight").map { "has shape \($0.shape)" } ?? "is missing"
             throw Failure(
-                .modelInvalid, "Tensor classifier.weight \(found): [\(c), D] is expected, for \(c) classes.")
+                .modelInvalid, "tensor classifier.weight \(found): [\(c), D] is expected, for \(c) classes.")
         }
         if configuration.dimension == 0 { configuration.dimension = entry.shape[1] }
         let d = configuration.dimension
@@ -50,7 +50,7 @@ struct ModelReader {
         }
         if !unread.isEmpty {
             warnings.append(
-                "Tensors without a meaning at order \(configuration.order) are ignored: "
+                "tensors without a meaning at order \(configuration.order) are ignored: "
                     + unread.sorted().joined(separator: ", ") + ".")
         }
         try model.check()
@@ -59,12 +59,12 @@ struct ModelReader {
 
     private mutating func checkSchema() throws {
         guard let schema = file.metadata["schema"] else {
-            warnings.append("The file names no schema; it is read as \(ModelFile.schema).")
+            warnings.append("the file names no schema; it is read as \(ModelFile.schema).")
             return
         }
         guard schema == ModelFile.schema || schema.hasPrefix(ModelFile.schema + ".") else {
             throw Failure(
-                .modelInvalid, "Metadata key `schema` is \"\(schema)\": \(ModelFile.schema) is expected.")
+                .modelInvalid, "metadata key `schema` is \"\(schema)\": \(ModelFile.schema) is expected.")
         }
     }
 
@@ -74,12 +74,12 @@ struct ModelReader {
             let values = try JSONDecoder().decode([String: IgnoredValue].self, from: json)
             let unknown = Set(values.keys).subtracting(ModelConfiguration.keys)
             if !unknown.isEmpty {
-                warnings.append("Unknown keys of config are ignored: \(unknown.sorted().joined(separator: ", ")).")
+                warnings.append("unknown keys of config are ignored: \(unknown.sorted().joined(separator: ", ")).")
             }
             return try JSONDecoder().decode(ModelConfiguration.self, from: json)
         } catch let error as DecodingError {
             throw Failure(
-                .modelInvalid, "Metadata key `config` cannot be read: \(error.place)", cause: "\(error)")
+                .modelInvalid, "metadata key `config` cannot be read: \(error.place)", cause: "\(error)")
         }
     }
 
@@ -89,14 +89,14 @@ struct ModelReader {
             return try JSONDecoder().decode([String].self, from: json)
         } catch {
             throw Failure(
-                .modelInvalid, "Metadata key `classes` is not a JSON array of strings: write the class names there.",
+                .modelInvalid, "metadata key `classes` is not a JSON array of strings: write the class names there.",
                 cause: "\(error)")
         }
     }
 
     private func json(_ key: String, _ meaning: String) throws -> Data {
         guard let text = file.metadata[key] else {
-            throw Failure(.modelInvalid, "Metadata key `\(key)` is missing: put \(meaning) there.")
+            throw Failure(.modelInvalid, "metadata key `\(key)` is missing: put \(meaning) there.")
         }
         return Data(text.utf8)
     }
@@ -105,10 +105,10 @@ struct ModelReader {
         let d = configuration.dimension
         let h = configuration.hidden
         var field = FieldWeights<Float>()
-        field.positionWeight = try tensor("field.position.weight", orZeros: [h, d])
+        field.positionWeight = try required("field.position.weight", [h, d])
         field.timeWeight = try tensor("field.time.weight", orZeros: [h])
         field.bias = try tensor("field.bias", orZeros: [h])
-        field.outputWeight = try tensor("field.output.weight", orZeros: [d, h])
+        field.outputWeight = try required("field.output.weight", [d, h])
         field.outputBias = try tensor("field.output.bias", orZeros: [d])
         guard configuration.order == 2 else { return field }
         field.velocityWeight = try tensor("field.velocity.weight", orZeros: [h, d])
@@ -122,13 +122,10 @@ struct ModelReader {
         let names = ["input.weight", "input.bias", "output.weight", "output.bias"]
         guard names.contains(where: { file.entry("velocity." + $0) != nil }) else { return nil }
         let g = try width("velocity.", ["input.weight", "input.bias"])
-        guard (1...ModelConfiguration.weightLimit / d).contains(g) else {
-            throw Failure(.modelInvalid, "Tensor velocity.input.weight has \(g) rows: 1 to 65536 are expected.")
-        }
         var network = VelocityNetwork<Float>()
-        network.inputWeight = try tensor("velocity.input.weight", orZeros: [g, d])
+        network.inputWeight = try required("velocity.input.weight", [g, d])
         network.inputBias = try tensor("velocity.input.bias", orZeros: [g])
-        network.outputWeight = try tensor("velocity.output.weight", orZeros: [d, g])
+        network.outputWeight = try required("velocity.output.weight", [d, g])
         network.outputBias = try tensor("velocity.output.bias", orZeros: [d])
         return network
     }
@@ -138,7 +135,16 @@ struct ModelReader {
         if let width = names.lazy.compactMap({ file.entry(prefix + $0)?.shape.first }).first { return width }
         if let shape = file.entry(prefix + "output.weight")?.shape, shape.count == 2 { return shape[1] }
         throw Failure(
-            .modelInvalid, "Tensor \(prefix)\(names[0]) is missing: it is expected, and gives the hidden width.")
+            .modelInvalid, "tensor \(prefix)\(names[0]) is missing: it is expected, and gives the hidden width.")
+    }
+
+    /// A weight matrix without which its network means nothing. None is filled in with zeros, so that a small file cannot
+    /// ask for much memory.
+    private mutating func required(_ name: String, _ shape: [Int]) throws -> [Float] {
+        guard let values = try tensor(name, shape) else {
+            throw Failure(.modelInvalid, "tensor \(name) is missing: \(shape) is expected.")
+        }
+        return values
     }
 
     private mutating func tensor(_ name: String, orZeros shape: [Int]) throws -> [Float] {
@@ -149,10 +155,10 @@ struct ModelReader {
         guard let entry = file.entry(name) else { return nil }
         unread.remove(name)
         guard entry.type.isFloat else {
-            throw Failure(.modelInvalid, "Tensor \(name) is of type \(entry.type.rawValue): F32 is expected.")
+            throw Failure(.modelInvalid, "tensor \(name) is of type \(entry.typeName): F32 is expected.")
         }
         guard entry.shape == shape else {
-            throw Failure(.modelInvalid, "Tensor \(name) has shape \(entry.shape): \(shape) is expected.")
+            throw Failure(.modelInvalid, "tensor \(name) has shape \(entry.shape): \(shape) is expected.")
         }
         return try file.floats(name)
     }

@@ -35,8 +35,8 @@ public struct Refiner: Sendable {
         var configuration = model.configuration
         configuration.solver = solver ?? configuration.solver
         configuration.steps = steps ?? configuration.steps
-        guard (1...10_000).contains(configuration.steps) else {
-            throw Failure(.invalidArgument, "\(configuration.steps) steps were asked for: use 1 to 10000.")
+        if let steps, !(1...10_000).contains(steps) {
+            throw Failure(.invalidArgument, "\(steps) steps were asked for: use 1 to 10000.")
         }
         self.configuration = configuration
         classes = model.classes

@@ -39,10 +39,12 @@ struct ModelFileTests {
     func minimal() throws {
         let path = try write(
             ["field.position.weight": [2, 3], "field.output.weight": [3, 2], "classifier.weight": [2, 3]],
-            ["schema": "sono-model/1", "config": "{}", "classes": #"["a", "b"]"#])
+            ["schema": "sono-model/1", "config": #"{"steps": 5}"#, "classes": #"["a", "b"]"#])
         let loaded = try ModelFile.load(path: path)
         let model = loaded.model
-        #expect(model.configuration == ModelConfiguration(dimension: 3, hidden: 2))
+        var expected = ModelConfiguration(dimension: 3, hidden: 2)
+        expected.steps = 5
+        #expect(model.configuration == expected)
         #expect(model.field.velocityWeight == [Float](repeating: 0, count: 6))
         #expect(
             model.field.timeWeight == [0, 0] && model.field.bias == [0, 0] && model.field.outputBias == [0, 0, 0])
@@ -78,13 +80,14 @@ struct ModelFileTests {
             ["schema": "sono-model/1", "config": #"{"order": 0}"#, "classes": #"["a", "b"]"#])
         let loaded = try ModelFile.load(path: path)
         #expect(loaded.model.configuration.order == 0)
+        #expect(try Refiner(model: loaded.model).evaluations == 0)
         #expect(loaded.warnings.count == 1 && loaded.warnings[0].contains("field.bias"))
     }
 
     @Test("what is wrong is named, with what is expected")
     func wrong() throws {
         let shapes = ["field.position.weight": [2, 3], "field.output.weight": [3, 2], "classifier.weight": [2, 3]]
-        let metadata = ["schema": "sono-model/1", "config": "{}", "classes": #"["a", "b"]"#]
+        let metadata = ["schema": "sono-model/1", "config": #"{"steps": 2}"#, "classes": #"["a", "b"]"#]
         func expect(
             _ words: [String], tensors: [String: [Int]] = [:], metadata changes: [String: String] = [:],
             without: Set<String> = [],
@@ -115,8 +118,17 @@ struct ModelFileTests {
         try expect(
             ["field.position.weight"],
             without: ["field.position.weight", "field.output.weight"])
-        try expect(["classifier.weight", "finite"], value: .nan)
-        try expect(["classifier.weight", "finite"], value: .infinity)
+        try expect(["field.position.weight", "missing", "[2, 3]"], without: ["field.position.weight"])
+        try expect(["field.output.weight", "missing", "[3, 2]"], without: ["field.output.weight"])
+        try expect(
+            ["velocity.input.weight", "missing", "[4, 3]"],
+            tensors: ["velocity.input.bias": [4], "velocity.output.weight": [3, 4]])
+        try expect(
+            ["velocity.output.weight", "missing", "[3, 4]"],
+            tensors: ["velocity.input.weight": [4, 3]])
+        try expect(
+            ["velocity", "elements", "1 to 65536"],
+            tensors: ["velocity.input.weight": [65_537, 3], "velocity.output.weight": [3, 65_537]])
         try expect(["damping", "negative"], tensors: ["field.damping": [1]], value: -0.5)
         try expect(["classes", "missing"], without: ["classes"])
         try expect(["classes"], metadata: ["classes": #"{"a": 1}"#])
@@ -129,13 +141,43 @@ struct ModelFileTests {
         try expect(["activation", "relu", "silu"], metadata: ["config": #"{"activation": "relu"}"#])
         try expect(["classifier", "linear", "affine"], metadata: ["config": #"{"classifier": "linear"}"#])
         try expect(["order", "3"], metadata: ["config": #"{"order": 3}"#])
-        try expect(["steps"], metadata: ["config": #"{"steps": 0}"#])
+        try expect(["steps"], metadata: ["config": #"{"steps": -1}"#])
+        try expect(["gives no steps"], metadata: ["config": "{}"])
+        try expect(["gives no steps"], metadata: ["config": #"{"order": 1}"#])
+        try expect(["steps", "euler"], metadata: ["config": #"{"solver": "euler", "steps": 1}"#])
         try expect(["temperature"], metadata: ["config": #"{"temperature": 0}"#])
         try expect(["horizon"], metadata: ["config": #"{"horizon": -1}"#])
         try expect(["dimension"], metadata: ["config": #"{"dimension": 1000000000000}"#])
         try expect(["hidden"], metadata: ["config": #"{"hidden": 1000000000000}"#])
-        try expect(["classifier.weight", "[2, 5]"], metadata: ["config": #"{"dimension": 5}"#])
+        try expect(["classifier.weight", "[2, 5]"], metadata: ["config": #"{"dimension": 5, "steps": 2}"#])
         try expect(["schema", "sono-model/1"], metadata: ["schema": "sono-model/2"])
+    }
+
+    @Test("a number that is not finite is refused in whichever tensor it stands, by the tensor's name")
+    func nonFinite() throws {
+        let shapes = [
+            "field.position.weight": [2, 3], "field.velocity.weight": [2, 3], "field.time.weight": [2],
+            "field.bias": [2], "field.output.weight": [3, 2], "field.output.bias": [3], "field.damping": [1],
+            "velocity.input.weight": [4, 3], "velocity.input.bias": [4], "velocity.output.weight": [3, 4],
+            "velocity.output.bias": [3], "classifier.weight": [2, 3], "classifier.bias": [2], "prior.weight": [2, 3],
+            "input.mean": [3],
+        ]
+        let metadata = [
+            "schema": "sono-model/1", "config": #"{"steps": 2, "classifier": "affine"}"#, "classes": #"["a", "b"]"#,
+        ]
+        #expect(try ModelFile.load(path: write(shapes, metadata)).warnings.isEmpty)
+        for name in shapes.keys {
+            for value in [Float.nan, .infinity] {
+                let path = try write(shapes, metadata, spoiling: name, with: value)
+                do {
+                    _ = try ModelFile.load(path: path)
+                    Issue.record("\(value) in \(name) was accepted")
+                } catch let failure as Failure {
+                    #expect(failure.code == .modelInvalid)
+                    #expect(failure.message.contains(name) && failure.message.contains("finite"), "\(failure.message)")
+                }
+            }
+        }
     }
 
     @Test("a file that is not there, or not a model, has its code")
@@ -164,12 +206,18 @@ struct ModelFileTests {
     }
 
     /// Writes float32 tensors of one value by hand, so that reading is tested against the format and not against a writer.
-    private func write(_ shapes: [String: [Int]], _ metadata: [String: String], value: Float = 0.5) throws -> String {
+    ///
+    /// - Parameter spoiled: this tensor begins with another value.
+    private func write(
+        _ shapes: [String: [Int]], _ metadata: [String: String], value: Float = 0.5, spoiling spoiled: String? = nil,
+        with other: Float = 0
+    ) throws -> String {
         var header: [String: Any] = ["__metadata__": metadata]
         var payload = Data()
         for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
             let first = payload.count
-            for _ in 0..<shape.reduce(1, *) {
+            for index in 0..<shape.reduce(1, *) {
+                let value = name == spoiled && index == 0 ? other : value
                 withUnsafeBytes(of: value.bitPattern.littleEndian) { payload.append(contentsOf: $0) }
             }
             header[name] = ["dtype": "F32", "shape": shape, "data_offsets": [first, payload.count]] as [String: Any]

@@ -48,6 +48,7 @@ struct RefinerTests {
             var configuration = ModelConfiguration(dimension: 40, hidden: 24)
             configuration.order = order
             configuration.solver = solver
+            configuration.steps = 4
             configuration.activation = activation
             configuration.mix = 0.8
             configuration.logitScale = 20
@@ -214,7 +215,9 @@ struct RefinerTests {
         model.configuration.solver = .euler
         model.configuration.steps = 1
         #expect(throws: Failure(.modelInvalid, "")) { try Refiner(model: model) }
-        #expect(try Refiner(model: model, steps: 2).evaluations == 1)
+        #expect(throws: Failure(.modelInvalid, "")) { try model.check() }
+        model.configuration.steps = 2
+        #expect(try Refiner(model: model).evaluations == 1)
         #expect(try Refiner(model: Model.random(order: 1), solver: .euler, steps: 1).evaluations == 1)
     }
 
