@@ -7,7 +7,7 @@ public struct Workspace<S: KernelScalar>: ~Copyable {
         self.count = max(1, count)
         let bytes = self.count * MemoryLayout<S>.stride
         base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-            .initializeMemory(as: S.self, repeating: 0, count: self.count)
+            .bindMemory(to: S.self, capacity: self.count)
     }
 
     deinit {

@@ -28,27 +28,30 @@ package struct GradientEngine<S: KernelScalar>: Sendable {
         let weights = PackedWeights(parameters, layout: layout, plan: plan, prior: prior)
         var loss = BatchLoss()
         var total = [S](repeating: 0, count: layout.count)
-        for batch in batches { accumulate(batch, weights, loss: &loss, gradient: &total) }
+        let rows = batches.reduce(0) { max($0, $1.rows) }
+        let chunks = min((rows + Self.chunkRows - 1) / Self.chunkRows, Self.chunksAtATime)
+        let partial = Workspace<S>(count: chunks * layout.count)
+        for batch in batches { accumulate(batch, weights, partial.base, loss: &loss, gradient: &total) }
         if plan.isCosine { throughNormalisation(weights, gradient: &total) }
         return (loss, total)
     }
 
     private func accumulate(
-        _ batch: TrainingBatch<S>, _ weights: borrowing PackedWeights<S>, loss: inout BatchLoss, gradient: inout [S]
+        _ batch: TrainingBatch<S>, _ weights: borrowing PackedWeights<S>, _ partial: UnsafeMutablePointer<S>,
+        loss: inout BatchLoss, gradient: inout [S]
     ) {
         let chunk = Self.chunkRows
         let wave = chunk * Self.chunksAtATime
         let count = layout.count
-        let partial = Workspace<S>(count: min((batch.rows + chunk - 1) / chunk, Self.chunksAtATime) * count)
         var losses = [BatchLoss](repeating: BatchLoss(), count: Self.chunksAtATime)
         for first in stride(from: 0, to: batch.rows, by: wave) {
             let rows = min(wave, batch.rows - first)
             losses.withUnsafeMutableBufferPointer { losses in
-                run(batch, first: first, rows: rows, weights, partial.base, losses)
+                run(batch, first: first, rows: rows, weights, partial, losses)
             }
             for index in 0..<(rows + chunk - 1) / chunk {
                 loss += losses[index]
-                let part = partial.base + index * count
+                let part = partial + index * count
                 gradient.withUnsafeMutableBufferPointer { total in
                     for i in 0..<count { total[i] += part[i] }
                 }
