@@ -9,12 +9,25 @@ public struct TrainedModel: Sendable {
     public let manifest: String
     /// Every trial, in the order they were run.
     public let trials: [TrainingTrial]
-    /// Whether no trial was better than the zero-shot model on validation, so that `model` is the untrained one.
+    /// The trial that `model` came out of.
+    public let chosen: TrainingTrial
+    /// Whether no trial was better than the zero-shot model on the rows to choose by, so that `model` is the untrained one.
     public let isZeroShot: Bool
-    /// The chosen model on the validation rows; nil without them.
+    /// What the epoch, the trial and the temperature were chosen by.
+    public let selection: Selection
+    /// The score that the choice was made by. With rows left out of the support it is that of a run that did not see
+    /// them, while `model` was trained on all rows afterwards. Nil without rows to choose by.
     public let validation: ValidationScore?
     /// Things the user should know: skipped rows, classes without rows, an uncalibrated temperature.
     public let warnings: [String]
+
+    /// What the epoch, the trial and the temperature were chosen by.
+    public enum Selection: String, Codable, Sendable {
+        case validation
+        /// A quarter of the support rows, left out of a first run.
+        case leftOut = "left_out"
+        case none
+    }
 }
 
 /// How a model does on rows it was not trained on.
@@ -36,7 +49,7 @@ public struct TrainingTrial: Sendable, Codable {
     public let epoch: Int
     /// The training loss over that epoch; nil for epoch 0.
     public let loss: Double?
-    /// Share of the support rows that are classified rightly after the last epoch.
+    /// Share of the support rows that are classified rightly with those weights.
     public let supportAccuracy: Double
     public let validation: ValidationScore?
 

@@ -13,7 +13,7 @@ public struct Trainer: Sendable {
     /// Written into the manifest.
     public let toolVersion: String
 
-    public init(options: TrainingOptions = TrainingOptions(), toolVersion: String) {
+    public init(options: TrainingOptions = .standard, toolVersion: String) {
         self.options = options
         self.toolVersion = toolVersion
     }
@@ -76,6 +76,8 @@ public struct Trainer: Sendable {
                 validation: it.outcome.validation)
         }
         var warnings = task.warnings
+        let isSupplied = support.velocity != nil || validation?.velocity != nil
+        if let warning = model.configuration.velocityWarning(isSupplied: isSupplied) { warnings.append(warning) }
         if isZeroShot {
             warnings.append("training did not beat the zero-shot model on the rows to choose by: that model is kept.")
         }
@@ -92,7 +94,8 @@ public struct Trainer: Sendable {
         model.training = text
         model.reference = try stableJSON(ReferenceStatistics(task.support, classes: model.classes.count))
         return TrainedModel(
-            model: model, manifest: text, trials: trials, isZeroShot: isZeroShot, validation: score, warnings: warnings)
+            model: model, manifest: text, trials: trials, chosen: trials[chosen], isZeroShot: isZeroShot,
+            selection: plan.selection, validation: score, warnings: warnings)
     }
 }
 
@@ -140,7 +143,8 @@ private struct TrainingTask {
         if seen.count < classes.count {
             warnings.append("\(classes.count - seen.count) of \(classes.count) classes have no support rows.")
         }
-        for (rows, name) in [(self.support, "support"), (self.prompts, "prompts")] where rows.unusable > 0 {
+        let sets = [(self.support, "support"), (self.prompts, "prompts"), (self.validation, "validation")]
+        for case (let rows?, let name) in sets where rows.unusable > 0 {
             warnings.append("\(rows.unusable) rows of the \(name) set are not finite or all zero and were skipped.")
         }
         self.warnings = warnings
@@ -153,7 +157,7 @@ private struct TrainingTask {
 
 /// Which rows are trained on first, and which judge.
 private struct SelectionPlan {
-    let selection: TrainingManifest.Selection
+    let selection: TrainedModel.Selection
     let support: PreparedRows
     let judge: PreparedRows?
     /// Whether a last run over all support rows follows.

@@ -20,14 +20,6 @@ struct TrainingManifest: Codable {
         }
     }
 
-    /// What the epoch, the trial and the temperature were chosen by.
-    enum Selection: String, Codable {
-        case validation
-        /// A quarter of the support rows, left out of a first run.
-        case leftOut = "left_out"
-        case none
-    }
-
     var schema = "sono-training/1"
     let tool: String
     let seed: UInt64
@@ -36,7 +28,7 @@ struct TrainingManifest: Codable {
     let support: Source
     let prompts: Source
     let validation: Source?
-    let selection: Selection
+    let selection: TrainedModel.Selection
     let options: TrainingOptions
     let trials: [TrainingTrial]
     /// Index into `trials` of the one that was kept; nil if the model is the untrained one.

@@ -2,7 +2,8 @@ import Dynamics
 import Failures
 import Refinement
 
-/// How a model is trained. The defaults were chosen on pool and validation rows of three real sets, never on test rows.
+/// How a model is trained: solver and steps, which have no defaults as they become part of the model, and the rest, whose
+/// defaults were chosen on pool and validation rows of three real sets, never on test rows.
 public struct TrainingOptions: Sendable, Equatable, Codable {
     /// 2: `x'' = S(x, x', t)`; 1: `x' = S(x, t)`; 0: no equation, a cross-modal linear classifier.
     public var order = 2
@@ -11,8 +12,10 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     /// `G`, the width of the initial-velocity network; 0 starts from rest. Order 2 only.
     public var velocityHidden = 64
     public var activation = Activation.tanh
-    public var solver = Solver.rk4
-    public var steps = 1
+    public let solver: Solver
+    public let steps: Int
+    /// The recipe that chose solver and steps; nil where the caller did.
+    public private(set) var recipe: String?
     /// `T`, the time integrated over.
     public var horizon = 1.0
     /// `m` in `y = normalise(x0 + m (x(T) - x0))`.
@@ -53,11 +56,21 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     /// Threads to compute with; nil for one to each core. The result does not depend on it.
     public var threads: Int?
 
-    public init() {}
+    public init(solver: Solver, steps: Int) {
+        self.solver = solver
+        self.steps = steps
+    }
+
+    /// The recipe `standard`: `rk4` in one step, at order 2 three evaluations of `S` a row, and the defaults beside it.
+    public static let standard: TrainingOptions = {
+        var options = TrainingOptions(solver: .rk4, steps: 1)
+        options.recipe = "standard"
+        return options
+    }()
 
     /// `threads` is left out: it changes nothing in the model.
     enum CodingKeys: String, CodingKey {
-        case order, hidden, activation, solver, steps, horizon, mix, classifier, epochs, penalty, search, seed
+        case order, hidden, activation, solver, steps, recipe, horizon, mix, classifier, epochs, penalty, search, seed
         case velocityHidden = "velocity_hidden"
         case learnsMix = "learns_mix"
         case logitScale = "logit_scale"

@@ -1,3 +1,4 @@
+import Refinement
 import Training
 
 /// A task whose prompts point roughly at their classes, with coarse features: every row carries a strong nuisance along a
@@ -43,8 +44,10 @@ struct SyntheticTask {
     }
 
     /// Quick to train, large enough to learn.
-    var options: TrainingOptions {
-        var options = TrainingOptions()
+    var options: TrainingOptions { options(.standard) }
+
+    func options(_ base: TrainingOptions) -> TrainingOptions {
+        var options = base
         options.hidden = 16
         options.velocityHidden = 8
         options.epochs = 40

@@ -51,9 +51,7 @@ import Training
 
     @Test("what training computes is what serving runs", arguments: Solver.allCases)
     func servesTheSame(_ solver: Solver) throws {
-        var options = task.options
-        options.solver = solver
-        options.steps = 2
+        var options = task.options(TrainingOptions(solver: solver, steps: 2))
         options.priorScale = 0.5
         options.learnsMix = true
         options.epochs = 10
@@ -149,7 +147,11 @@ import Training
         #expect(trained.model.field == clean.model.field)
         #expect(trained.model.reference == clean.model.reference)
         #expect(trained.manifest.contains(#""unlabelled":1,"unusable":2"#))
-        #expect(trained.warnings.contains { $0.hasPrefix("2 rows") })
+        #expect(trained.warnings.contains { $0.hasPrefix("2 rows of the support set") })
+
+        var judged = task.validation
+        judged.embeddings[0] = .infinity
+        #expect(try train(validation: judged).warnings.contains { $0.hasPrefix("1 rows of the validation set") })
     }
 
     @Test("classes are matched by name, not by number")
@@ -186,19 +188,68 @@ import Training
         #expect(throws: Failure(.classesMismatch, "")) {
             try Trainer(toolVersion: "sono 0").train(support: task.support, prompts: prompts)
         }
-        var options = task.options
-        options.solver = .euler
-        options.steps = 1
-        #expect(throws: Failure(.invalidArgument, "")) { try train(options) }
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try train(task.options(TrainingOptions(solver: .euler, steps: 1)))
+        }
     }
 
-    @Test("supplied velocities are trained with, and damping never becomes negative")
+    @Test("the support accuracy that is told is that of the model that is kept, whichever trial it came out of")
+    func supportAccuracy() throws {
+        let trained = try train()
+        #expect(try trained.chosen.supportAccuracy == accuracy(trained.model, task.support))
+        let retrained = try train(validation: .some(nil))
+        #expect(try retrained.chosen.supportAccuracy == accuracy(retrained.model, task.support))
+        var misled = task.support
+        misled.labels = misled.labels.map { ($0 + 1) % 4 }
+        let kept = try train(support: misled)
+        #expect(try kept.chosen.epoch == 0 && kept.chosen.supportAccuracy == accuracy(kept.model, misled))
+    }
+
+    @Test("supplied velocities are trained with at order 2, and ignored aloud below")
     func suppliedVelocity() throws {
         var moving = task.support
         moving.velocity = moving.embeddings.map { $0 * 0.1 }
         let trained = try train(support: moving)
         #expect(trained.model.field != (try train()).model.field)
-        #expect(trained.model.field.damping >= 0)
+        #expect(!trained.warnings.contains { $0.contains("velocity") })
+        var options = task.options
+        options.order = 1
+        let first = try train(options, support: moving)
+        #expect(first.model.field == (try train(options)).model.field)
+        #expect(first.warnings.count { $0.contains("velocity is ignored") } == 1)
+    }
+
+    @Test("damping that training would make negative stays at zero, and rises where that helps")
+    func dampingProjection() throws {
+        var options = task.options
+        options.epochs = 1
+        options.penalty = 0
+        let one = try task.support.selecting(FewShotDraw(shots: 1, seed: 1, from: task.support).rows)
+        let d = one.dimension
+        /// The damping after one update from zero, where every row starts towards its class or away from it.
+        func damping(_ direction: Float) throws -> Float {
+            var moving = one
+            moving.velocity = try moving.labels.flatMap { label -> [Float] in
+                let prompt = try #require(task.prompts.labels.firstIndex(of: label))
+                return task.prompts.embeddings[prompt * d..<(prompt + 1) * d].map { 0.1 * direction * $0 }
+            }
+            // Without rows to choose by the last epoch is kept, whatever it is worth.
+            return try train(options, support: moving, validation: .some(nil)).model.field.damping
+        }
+        #expect(try damping(1) == 0)
+        #expect(try damping(-1) > 0)
+    }
+
+    @Test("solver and steps are recorded, and the recipe where it chose them")
+    func recipe() throws {
+        var options = task.options
+        options.epochs = 1
+        #expect(try train(options).manifest.contains(#""recipe":"standard""#))
+        options = task.options(TrainingOptions(solver: .heun, steps: 3))
+        options.epochs = 1
+        let trained = try train(options)
+        #expect(!trained.manifest.contains("recipe"))
+        #expect(trained.model.configuration.solver == .heun && trained.model.configuration.steps == 3)
     }
 
     @Test("progress counts every epoch of every trial")

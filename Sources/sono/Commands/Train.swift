@@ -3,6 +3,7 @@ import Dynamics
 import EmbeddingSets
 import Failures
 import Refinement
+import TensorFiles
 import Training
 
 struct Train: ParsableCommand {
@@ -10,8 +11,15 @@ struct Train: ParsableCommand {
         abstract: "Train a model from a few labelled rows a class and text prompts.",
         discussion: """
             The classifier starts from the prompts' mean embeddings, prompts are also training rows, and gradients go \
-            through the very steps that serving runs. With --validation the epoch and the temperature are chosen there, and \
-            a model that does not beat its own zero-shot start is not kept: the start is saved and said so.
+            through the very steps that serving runs. Two settings are tried, as given and a bolder one; of them the setting, \
+            its epoch and the temperature are chosen on the --validation rows. Without --validation a quarter of the support \
+            rows is left out to choose by, and then all of them are trained on with what was chosen; with one row a class \
+            nothing is left out and nothing chosen. A model that does not beat its own zero-shot start on the rows to choose \
+            by is not kept: the start is saved, and said so.
+
+            Solver and steps become part of the model and have no defaults of their own: give both, or neither, and the \
+            recipe "standard" takes \(TrainingOptions.standard.solver.rawValue) in \
+            \(TrainingOptions.standard.steps) step, which is printed and recorded in the model.
 
             EXAMPLE
               sono train --support support.safetensors.zst --prompts prompts.safetensors.zst \\
@@ -24,7 +32,7 @@ struct Train: ParsableCommand {
     @Option(help: "Prompt embeddings of every class; their classes are the model's.")
     var prompts: String
 
-    @Option(help: "Labelled rows to choose the epoch and the temperature by.")
+    @Option(help: "Labelled rows to choose the setting, the epoch and the temperature by.")
     var validation: String?
 
     @Option(help: "Rows a class to draw from the support set. (default: all)")
@@ -40,16 +48,16 @@ struct Train: ParsableCommand {
     var validationDraws: String?
 
     @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation.")
-    var order = TrainingOptions().order
+    var order = TrainingOptions.standard.order
 
     @Option(help: "H, the width of the field's hidden layer.")
-    var hidden = TrainingOptions().hidden
+    var hidden = TrainingOptions.standard.hidden
 
-    @Option(help: "How to solve, now and in serving: \(Solver.names).")
-    var solver = TrainingOptions().solver
+    @Option(help: "How to solve, now and in serving: \(Solver.names). Goes with --steps.")
+    var solver: Solver?
 
-    @Option(help: "How many steps to take, now and in serving.")
-    var steps = TrainingOptions().steps
+    @Option(help: "How many steps to take, now and in serving. Goes with --solver.")
+    var steps: Int?
 
     @Option(help: "Threads to compute with; the model does not depend on it. (default: one to each core)")
     var threads: Int?
@@ -63,6 +71,7 @@ struct Train: ParsableCommand {
         if draws != nil, shots == nil { throw ValidationError("--draws needs --shots.") }
         if validationDraws != nil, validation == nil { throw ValidationError("--validation-draws needs --validation.") }
         if validationDraws != nil, shots == nil { throw ValidationError("--validation-draws needs --shots.") }
+        if (solver == nil) != (steps == nil) { throw ValidationError("--solver and --steps go together: give both.") }
         if !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
         for (name, value) in [("shots", shots), ("hidden", hidden), ("steps", steps), ("threads", threads)] {
             if let value, value < 1 { throw ValidationError("--\(name) must be at least 1.") }
@@ -71,6 +80,7 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let start = ContinuousClock.now
+        try AtomicFile.checkTarget(output)
         let all = try Self.rows(support)
         let draw = try chosen(from: all, file: draws)
         let judged = try validation.map { path in
@@ -82,11 +92,7 @@ struct Train: ParsableCommand {
         defer { bar.finish() }
         let trained = try trainer.train(
             support: try all.selecting(draw.rows), prompts: try Self.rows(prompts), validation: judged, draw: draw
-        ) { now in
-            bar.show(
-                (now.trial - 1) * now.of + now.epoch, of: now.trials * now.of,
-                "loss \(Figures.fixed(now.loss, 3)), accuracy \(Figures.percent(now.accuracy))")
-        }
+        ) { bar.show($0) }
         bar.finish()
         try ModelFile.save(trained.model, to: output)
         let report = TrainingReport(
@@ -101,11 +107,10 @@ struct Train: ParsableCommand {
     }
 
     private var options: TrainingOptions {
-        var options = TrainingOptions()
+        var options =
+            if let solver, let steps { TrainingOptions(solver: solver, steps: steps) } else { TrainingOptions.standard }
         options.order = order
         options.hidden = hidden
-        options.solver = solver
-        options.steps = steps
         options.seed = seed
         options.threads = threads
         return options

@@ -58,23 +58,16 @@ struct DemoRun {
     private func train() throws -> DemoReport.Training {
         let start = ContinuousClock.now
         func rows(_ path: String) throws -> TrainingRows { try TrainingRows(EmbeddingSet.read(path: path), name: path) }
-        var options = TrainingOptions()
-        options.order = 2
-        options.solver = .rk4
         let bar = ProgressBar("training")
-        let trained = try Trainer(options: options, toolVersion: Sono.version).train(
+        let trained = try Trainer(toolVersion: Sono.version).train(
             support: rows(data.support), prompts: rows(data.prompts), validation: rows(data.validation)
-        ) { now in
-            bar.show(
-                (now.trial - 1) * now.of + now.epoch, of: now.trials * now.of,
-                "loss \(Figures.fixed(now.loss, 3)), accuracy \(Figures.percent(now.accuracy))")
-        }
+        ) { bar.show($0) }
         bar.finish()
         try ModelFile.save(trained.model, to: root.paths.model("\(Self.pipeline).safetensors"))
-        let refiner = try Refiner(model: trained.model)
+        let configuration = trained.model.configuration
         return DemoReport.Training(
-            shots: Self.shots, order: refiner.configuration.order, solver: refiner.configuration.solver.rawValue,
-            steps: refiner.configuration.steps, evaluations: refiner.evaluations,
+            shots: Self.shots, order: configuration.order, solver: configuration.solver.rawValue,
+            steps: configuration.steps, evaluations: configuration.evaluations,
             seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 

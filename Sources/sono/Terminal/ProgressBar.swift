@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// One line on standard error that is drawn over and over; nothing at all where that is no terminal.
 final class ProgressBar {
@@ -18,6 +19,12 @@ final class ProgressBar {
         let filled = min(done, total) * Self.width / total
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
         draw("\(title) [\(bar)] \(min(done, total) * 100 / total) % \(words())")
+    }
+
+    func show(_ now: TrainingProgress) {
+        show(
+            (now.trial - 1) * now.of + now.epoch, of: now.trials * now.of,
+            "loss \(Figures.fixed(now.loss, 3)), accuracy \(Figures.percent(now.accuracy))")
     }
 
     /// Takes the line away.

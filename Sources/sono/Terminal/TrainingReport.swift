@@ -10,11 +10,15 @@ struct TrainingReport: Encodable {
     private let solver: String
     private let steps: Int
     private let evaluations: Int
+    /// What chose solver and steps; absent where the caller did.
+    private let recipe: String?
     private let classes: Int
-    /// Nothing beat the zero-shot start on validation, so that is what was saved.
+    /// Nothing beat the zero-shot start on the rows to choose by, so that is what was saved.
     private let isZeroShot: Bool
+    private let selection: String
+    /// On the validation rows; without any, of a first run on the rows that were left out of it.
     private let validation: ValidationScore?
-    private let supportAccuracy: Double?
+    private let supportAccuracy: Double
     private let trials: [TrainingTrial]
     private let seconds: Double
     private let warnings: [String]
@@ -27,11 +31,13 @@ struct TrainingReport: Encodable {
         order = trained.model.configuration.order
         solver = trained.model.configuration.solver.rawValue
         steps = trained.model.configuration.steps
-        evaluations = (try? Refiner(model: trained.model).evaluations) ?? 0
+        evaluations = trained.model.configuration.evaluations
         classes = trained.model.classes.count
+        recipe = trained.chosen.options.recipe
         isZeroShot = trained.isZeroShot
+        selection = trained.selection.rawValue
         validation = trained.validation
-        supportAccuracy = trained.trials.last?.supportAccuracy
+        supportAccuracy = trained.chosen.supportAccuracy
         trials = trained.trials
         warnings = trained.warnings
     }
@@ -42,15 +48,17 @@ struct TrainingReport: Encodable {
             (
                 "solved by",
                 order == 0
-                    ? "order 0: nothing" : "order \(order), \(solver), steps \(steps), \(evaluations) evaluations a row"
+                    ? "order 0: nothing"
+                    : "order \(order), \(solver), steps \(steps)\(recipe.map { " (recipe \($0))" } ?? ""), "
+                        + "\(evaluations) evaluations a row"
             ),
             ("classes", String(classes)),
-            ("support accuracy", supportAccuracy.map(Figures.percent)),
+            ("support accuracy", Figures.percent(supportAccuracy)),
             (
-                "validation",
+                selection == TrainedModel.Selection.leftOut.rawValue ? "left out of a first run" : "validation",
                 validation.map { "accuracy \(Figures.percent($0.accuracy)) on \(Figures.grouped($0.rows)) rows" }
             ),
-            ("kept", isZeroShot ? "the zero-shot start: no trial was better on validation" : nil),
+            ("kept", isZeroShot ? "the zero-shot start: no trial was better on the rows to choose by" : nil),
             ("took", Figures.duration(seconds)),
         ])
     }
