@@ -1,4 +1,4 @@
-/// How often each class was answered with each class, `[C, C]` counts and what follows from them.
+/// How often each class was answered with each class, and what follows from it; memory for the pairs that occur.
 ///
 /// A row without a prediction counts as wrong: it lowers its class's recall and nobody's precision.
 public struct ConfusionMatrix: Sendable, Hashable {
@@ -8,13 +8,17 @@ public struct ConfusionMatrix: Sendable, Hashable {
     public private(set) var unanswered = 0
     /// Rows of each true class, `[C]`.
     public private(set) var support: [Int]
-    /// `[C, C]`, row = true class, column = predicted class.
-    private var counts: [Int]
+    /// By true class and predicted class; pairs that do not occur are absent.
+    private var counts: [Pair: Int] = [:]
+
+    private struct Pair: Hashable {
+        let label: Int
+        let predicted: Int
+    }
 
     public init(classes: Int) {
         self.classes = classes
         support = Array(repeating: 0, count: classes)
-        counts = Array(repeating: 0, count: classes * classes)
     }
 
     /// Counts one row.
@@ -28,7 +32,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
         if !known.contains(predicted) { unanswered += 1 }
         if known.contains(label) {
             support[label] += 1
-            if known.contains(predicted) { counts[label * classes + predicted] += 1 }
+            if known.contains(predicted) { counts[Pair(label: label, predicted: predicted), default: 0] += 1 }
         } else if known.contains(predicted) {
             strangers[predicted, default: 0] += 1
         }
@@ -37,7 +41,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
     /// Answers given to rows of unknown classes: they cost precision.
     private var strangers: [Int: Int] = [:]
 
-    public subscript(label: Int, predicted: Int) -> Int { counts[label * classes + predicted] }
+    public subscript(label: Int, predicted: Int) -> Int { counts[Pair(label: label, predicted: predicted)] ?? 0 }
 
     /// Right answers per row; 0 where there are no rows.
     public var accuracy: Double {
@@ -58,9 +62,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
     /// Precision, recall and F1 of each class, `[C]`; each is 0 where it is undefined.
     public var scores: [ClassScore] {
         var answered = (0..<classes).map { strangers[$0] ?? 0 }
-        for label in 0..<classes {
-            for predicted in 0..<classes { answered[predicted] += self[label, predicted] }
-        }
+        for (pair, rows) in counts { answered[pair.predicted] += rows }
         return (0..<classes).map { index in
             ClassScore(index: index, right: self[index, index], answered: answered[index], support: support[index])
         }
@@ -68,12 +70,8 @@ public struct ConfusionMatrix: Sendable, Hashable {
 
     /// The commonest wrong answers, most frequent first; ties in class order.
     public func confusions(limit: Int) -> [Confusion] {
-        var pairs: [Confusion] = []
-        for label in 0..<classes {
-            for predicted in 0..<classes where predicted != label && self[label, predicted] > 0 {
-                pairs.append(Confusion(label: label, predicted: predicted, rows: self[label, predicted]))
-            }
-        }
+        let wrong = counts.filter { $0.key.label != $0.key.predicted }
+        let pairs = wrong.map { Confusion(label: $0.label, predicted: $0.predicted, rows: $1) }
         return Array(
             pairs.sorted { ($1.rows, $0.label, $0.predicted) < ($0.rows, $1.label, $1.predicted) }.prefix(limit))
     }

@@ -7,7 +7,7 @@ import Refinement
 public struct Evaluator: Sendable {
     private let refiner: Refiner
     private let threads: Int?
-    /// Rows whose whole distribution is held at a time: 8 bytes a class each.
+    /// Rows whose logits are held at a time: 4 bytes a class each.
     private static let chunkRows = 1_024
 
     /// - Parameter threads: nil for one to each core; the result does not depend on it.
@@ -19,11 +19,14 @@ public struct Evaluator: Sendable {
     /// Counts every labelled row; rows labelled -1 are left out, rows that fail are wrong.
     ///
     /// - Parameter prompts: text prompts of the model's classes, for zero-shot.
-    /// - Throws: `no_labels`, `no_rows`, `dimension_mismatch`, `encoder_mismatch`.
+    /// - Throws: `no_labels`, `no_rows`, `dimension_mismatch`, `encoder_mismatch`, `classes_mismatch`.
     public func evaluate(_ set: EmbeddingSet, prompts: EmbeddingSet? = nil) throws -> EvaluationReport {
         let dimension = refiner.configuration.dimension
         let encoder = refiner.configuration.encoder
-        var warnings = [try set.checkCompatible(dimension: dimension, encoder: encoder)].compactMap(\.self)
+        var warnings = [
+            try set.checkCompatible(dimension: dimension, encoder: encoder),
+            refiner.configuration.velocityWarning(isSupplied: set.velocity != nil),
+        ].compactMap(\.self)
         let (labels, map) = try Self.labels(of: set, in: refiner.classes, name: "the test set")
         if !map.unknown.isEmpty {
             warnings.append(
@@ -31,13 +34,19 @@ public struct Evaluator: Sendable {
                     + map.unknown.joined(separator: ", "))
         }
 
-        var tally = PredictionTally(classes: refiner.classes)
+        let c = refiner.classes.count
+        var tally = PredictionTally(classes: refiner.classes, temperature: refiner.configuration.temperature)
+        var logits = [Float](repeating: 0, count: min(Self.chunkRows, set.rows) * c)
         let start = ContinuousClock.now
         for first in stride(from: 0, to: set.rows, by: Self.chunkRows) {
             let rows = first..<min(first + Self.chunkRows, set.rows)
-            let columns = run(set, rows)
-            for row in rows where labels[row] >= 0 {
-                tally.add(label: map(labels[row]), row: row - first, of: columns)
+            let statuses = run(set, rows, into: &logits)
+            for (i, row) in rows.enumerated() where labels[row] >= 0 {
+                if statuses[i] == .ok {
+                    tally.add(label: map(labels[row]), logits: logits[i * c..<(i + 1) * c])
+                } else {
+                    tally.addFailure(label: map(labels[row]))
+                }
             }
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -48,39 +57,55 @@ public struct Evaluator: Sendable {
         var report = tally.report(refiner: refiner)
         report.rowsUnlabelled = set.rows - tally.rows
         report.rowsPerSecond = Double(set.rows) / max(seconds, 1e-9)
-        report.warnings = warnings
         if let prompts {
-            try prompts.checkCompatible(dimension: dimension, encoder: encoder)
-            report.zeroShot = try zeroShot(set, labels: labels, map: map, prompts: prompts)
+            report.zeroShot = try zeroShot(set, labels: labels, map: map, prompts: prompts, warnings: &warnings)
         }
+        report.warnings = warnings
         return report
     }
 
-    private func run(_ set: EmbeddingSet, _ rows: Range<Int>) -> ResultColumns {
+    private func run(_ set: EmbeddingSet, _ rows: Range<Int>, into logits: inout [Float]) -> [RowStatus] {
         let span = rows.lowerBound * set.dimension..<rows.upperBound * set.dimension
-        var columns = ResultColumns(topK: refiner.classes.count, capacity: rows.count)
-        set.embeddings.withUnsafeBufferPointer { embeddings in
-            let chunk = UnsafeBufferPointer(rebasing: embeddings[span])
-            if let velocity = set.velocity {
-                velocity.withUnsafeBufferPointer { velocity in
-                    refiner.run(
-                        embeddings: chunk, velocity: UnsafeBufferPointer(rebasing: velocity[span]), rows: rows.count,
-                        threads: threads, into: &columns)
+        return logits.withUnsafeMutableBufferPointer { logits in
+            set.embeddings.withUnsafeBufferPointer { embeddings in
+                let chunk = UnsafeBufferPointer(rebasing: embeddings[span])
+                guard let velocity = set.velocity else {
+                    return refiner.logits(embeddings: chunk, rows: rows.count, threads: threads, into: logits)
                 }
-            } else {
-                refiner.run(embeddings: chunk, rows: rows.count, threads: threads, into: &columns)
+                return velocity.withUnsafeBufferPointer { velocity in
+                    refiner.logits(
+                        embeddings: chunk, velocity: UnsafeBufferPointer(rebasing: velocity[span]), rows: rows.count,
+                        threads: threads, into: logits)
+                }
             }
         }
-        return columns
     }
 
     private func zeroShot(
-        _ set: EmbeddingSet, labels: [Int32], map: ClassMap, prompts: EmbeddingSet
+        _ set: EmbeddingSet, labels: [Int32], map: ClassMap, prompts: EmbeddingSet, warnings: inout [String]
     ) throws -> EvaluationReport.ZeroShot {
+        let configuration = refiner.configuration
+        let warning = try prompts.checkCompatible(dimension: configuration.dimension, encoder: configuration.encoder)
+        if let warning { warnings.append("prompts: \(warning)") }
         let (promptLabels, promptMap) = try Self.labels(of: prompts, in: refiner.classes, name: "the prompts")
+        if !promptMap.unknown.isEmpty {
+            warnings.append(
+                "prompts of classes that the model does not know are ignored: "
+                    + promptMap.unknown.joined(separator: ", "))
+        }
         let prototypes = Prototypes(
             prompts: prompts.embeddings, labels: promptLabels.map { promptMap($0) }, classes: refiner.classes.count,
             dimension: set.dimension)
+        guard prototypes.missing.count < refiner.classes.count else {
+            throw Failure(
+                .classesMismatch,
+                "no prompt is of one of the model's classes: give prompts whose metadata key classes names them.")
+        }
+        if !prototypes.missing.isEmpty {
+            warnings.append(
+                "classes without prompts are never the zero-shot answer: "
+                    + prototypes.missing.map { refiner.classes[$0] }.joined(separator: ", "))
+        }
         var matrix = ConfusionMatrix(classes: refiner.classes.count)
         for (row, predicted) in prototypes.predictions(set.embeddings).enumerated() where labels[row] >= 0 {
             matrix.add(label: map(labels[row]), predicted: predicted)

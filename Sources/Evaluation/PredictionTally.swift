@@ -1,31 +1,40 @@
+import Foundation
 import Refinement
 
-/// Everything that is counted over the rows of a test set; memory C² whatever the number of rows.
+/// Everything that is counted over the rows of a test set; memory does not grow with their number.
 struct PredictionTally {
     private let classes: [String]
+    private let temperature: Double
     private var matrix: ConfusionMatrix
     private var bins = CalibrationBins()
     private var loss = LogLoss()
     private static let confusionsKept = 20
 
-    init(classes: [String]) {
+    init(classes: [String], temperature: Double) {
         self.classes = classes
+        self.temperature = temperature
         matrix = ConfusionMatrix(classes: classes.count)
     }
 
     var rows: Int { matrix.rows }
 
-    /// Counts one row of a result that keeps every class.
-    ///
-    /// A row that failed is wrong and has no confidence; it is left out of calibration and likelihood.
-    mutating func add(label: Int, row: Int, of columns: ResultColumns) {
-        guard columns.statuses[row] == .ok else { return matrix.add(label: label, predicted: -1) }
-        let span = row * columns.topK..<(row + 1) * columns.topK
-        let predicted = Int(columns.topClasses[span.lowerBound])
+    /// Counts a row that failed: it is wrong and has no confidence, so it is left out of calibration and likelihood.
+    mutating func addFailure(label: Int) {
+        matrix.add(label: label, predicted: -1)
+    }
+
+    /// Counts a row by its logits, `[C]`, before the temperature; of equal ones the first class is the answer.
+    mutating func add(label: Int, logits: ArraySlice<Float>) {
+        var best = logits.startIndex
+        for i in logits.indices where logits[i] > logits[best] { best = i }
+        let predicted = best - logits.startIndex
+        /// `e^(z / T)`, as a share of the largest: nothing overflows.
+        func power(_ logit: Float) -> Double { exp((Double(logit) - Double(logits[best])) / temperature) }
+        let sum = logits.reduce(0) { $0 + power($1) }
         matrix.add(label: label, predicted: predicted)
-        bins.add(confidence: Double(columns.topScores[span.lowerBound]), right: predicted == label)
-        let place = span.first { Int(columns.topClasses[$0]) == label }
-        loss.add(probability: place.map { Double(columns.topScores[$0]) } ?? 0)
+        bins.add(confidence: 1 / sum, right: predicted == label)
+        let isKnown = (0..<classes.count).contains(label)
+        loss.add(probability: isKnown ? power(logits[logits.startIndex + label]) / sum : 0)
     }
 
     func report(refiner: Refiner) -> EvaluationReport {

@@ -1,4 +1,5 @@
-/// Zero-shot classification: one unit vector per class, and a row belongs to the class of the largest cosine.
+/// Zero-shot classification: one unit vector per class, and a row belongs to the class of the largest cosine; classes
+/// without a usable prompt are no answer.
 ///
 /// The prototype of a class is normalise(mean of its unit prompt embeddings), the start of every text-initialised
 /// classifier (Lin et al., CVPR 2023).
@@ -7,6 +8,10 @@ public struct Prototypes: Sendable {
     public let dimension: Int
     /// `[C, D]`, unit rows; zero rows for classes without a usable prompt.
     public let vectors: [Float]
+    /// The classes without a usable prompt, ascending.
+    public let missing: [Int]
+
+    private let present: [Int]
 
     /// - Parameters:
     ///   - prompts: `[P, D]`, any length; rows of zero or non-finite length are left out.
@@ -20,18 +25,26 @@ public struct Prototypes: Sendable {
             for (column, value) in prompt.enumerated() { sums[label * dimension + column] += Double(value) / norm }
         }
         var vectors = [Float](repeating: 0, count: classes * dimension)
+        var (present, missing): ([Int], [Int]) = ([], [])
         for label in 0..<classes {
             let span = label * dimension..<(label + 1) * dimension
             let norm = sums[span].reduce(0) { $0 + $1 * $1 }.squareRoot()
-            guard norm > 0 else { continue }
+            guard norm > 0 else {
+                missing.append(label)
+                continue
+            }
+            present.append(label)
             for index in span { vectors[index] = Float(sums[index] / norm) }
         }
         self.classes = classes
         self.dimension = dimension
         self.vectors = vectors
+        self.missing = missing
+        self.present = present
     }
 
-    /// The class of the largest cosine for each row of `[n, D]`, the first of equals; -1 where a row has no direction.
+    /// The class of the largest cosine for each row of `[n, D]`, the first of equals; -1 where a row has no direction or
+    /// no class has a prompt.
     ///
     /// Cost: n C D multiplications.
     public func predictions(_ embeddings: [Float]) -> [Int] {
@@ -50,7 +63,7 @@ public struct Prototypes: Sendable {
         guard norm > 0, norm.isFinite else { return -1 }
         var best = -1
         var highest = -Double.infinity
-        for label in 0..<classes {
+        for label in present {
             var cosine = 0.0
             for column in 0..<dimension { cosine += Double(row[column]) * Double(vectors[label * dimension + column]) }
             if cosine > highest { (best, highest) = (label, cosine) }

@@ -1,6 +1,7 @@
 import EmbeddingSets
 import Evaluation
 import Failures
+import Foundation
 import Refinement
 import Testing
 
@@ -68,6 +69,42 @@ struct EvaluatorTests {
         let zeroShot = try #require(report.zeroShot)
         #expect(abs(zeroShot.accuracy - 2 / 3.0) < 1e-12)
         #expect(abs(zeroShot.macroF1 - report.macroF1) < 1e-12)
+    }
+
+    @Test("prompts that fit the model badly are told, and prompts of none of its classes refused")
+    func prompts() throws {
+        let test = set([-1, -2, -2, -1], labels: [0, 1], classes: ["east", "north"])
+        var prompts = set([0, 1, 1, 1], labels: [0, 1], classes: ["north", "up"])
+        prompts.encoder = nil
+        let report = try Evaluator(refiner: refiner).evaluate(test, prompts: prompts)
+        // Only north can be the answer.
+        #expect(report.zeroShot?.accuracy == 0.5)
+        for word in ["encoder", "up", "east"] { #expect(report.warnings.contains { $0.contains(word) }, "\(word)") }
+        #expect(throws: Failure(.classesMismatch, "")) {
+            try Evaluator(refiner: refiner).evaluate(test, prompts: set([1, 0], labels: [0], classes: ["up"]))
+        }
+    }
+
+    @Test("a supplied velocity that the model has no use for is told once")
+    func velocity() throws {
+        var test = set([1, 0], labels: [0], classes: ["east", "north"])
+        #expect(try Evaluator(refiner: refiner).evaluate(test).warnings.isEmpty)
+        test.velocity = [0, 1]
+        #expect(try Evaluator(refiner: refiner).evaluate(test).warnings.count == 1)
+    }
+
+    @Test("the temperature divides the logits, however small or large it is", arguments: [1e-30, 0.5, 1e30])
+    func temperature(_ temperature: Double) throws {
+        var configuration = ModelConfiguration(dimension: 2, hidden: 0)
+        configuration.order = 0
+        configuration.temperature = temperature
+        let model = Model<Float>(
+            configuration: configuration, classes: ["east", "north"], classifierWeight: [1, 0, 0, 1])
+        let report = try Evaluator(refiner: Refiner(model: model)).evaluate(
+            set([2, 0], labels: [1], classes: ["east", "north"]))
+        let sure = 1 / (1 + exp(-1 / temperature))
+        #expect(abs(report.ece - sure) < 1e-6)
+        #expect(abs(report.nll - min(-log(max(1 - sure, 1e-300)), -log(0x1p-23))) < 1e-5)
     }
 
     @Test("many rows are judged in chunks with the same figures as one by one")

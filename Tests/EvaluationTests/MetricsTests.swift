@@ -42,6 +42,17 @@ struct MetricsTests {
         #expect(abs(loss.mean - fixture.nll) < 1e-5)
     }
 
+    @Test("tens of thousands of classes cost what the pairs that occur cost")
+    func manyClasses() {
+        let classes = 60_000
+        var matrix = ConfusionMatrix(classes: classes)
+        for label in 0..<classes { matrix.add(label: label, predicted: label / 2 * 2) }
+        #expect(matrix.accuracy == 0.5)
+        // Even classes: P 1/2, R 1, F1 2/3; odd ones 0.
+        #expect(abs(matrix.macroF1 - 1 / 3.0) < 1e-12)
+        #expect(matrix.confusions(limit: 1) == [Confusion(label: 1, predicted: 0, rows: 1)])
+    }
+
     @Test("a class without rows and without answers has F1 0, not a hole in the mean")
     func undefinedF1() {
         var matrix = ConfusionMatrix(classes: 3)

@@ -18,6 +18,14 @@ struct PrototypeTests {
         #expect(prototypes.predictions([100, 1, -5, 0.1, 0, 0, .nan, 1, 3, 3]) == [0, 1, -1, -1, 0])
     }
 
+    @Test("a class without a usable prompt is never the answer, even where every cosine is negative")
+    func missing() {
+        let prototypes = Prototypes(prompts: [1, 0, 0, 0, 0, 1], labels: [1, 2, 3], classes: 4, dimension: 2)
+        #expect(prototypes.missing == [0, 2])
+        #expect(prototypes.predictions([-3, -1, -1, -3, 2, 0]) == [3, 1, 1])
+        #expect(Prototypes(prompts: [1, 0], labels: [7], classes: 2, dimension: 2).predictions([1, 0]) == [-1])
+    }
+
     @Test("a set's labels are translated into the model's classes by name")
     func classMap() {
         let map = ClassMap(from: ["cat", "owl", "dog"], to: ["dog", "cat"])

@@ -8,7 +8,8 @@ struct Evaluate: ParsableCommand {
         abstract: "Judge a model on a labelled set it was not trained on.",
         discussion: """
             Accuracy, macro-F1 (the mean over all classes, undefined = 0), ECE over 15 bins of equal width, log loss, the \
-            scores of each class and the commonest mistakes; with --prompts also zero-shot on the same rows.
+            scores of each class and the commonest mistakes; with --prompts also zero-shot on the same rows, among the classes \
+            that have prompts.
 
             EXAMPLE
               sono evaluate --model m.safetensors --test test.safetensors.zst --prompts prompts.safetensors.zst
@@ -28,6 +29,10 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var solving: SolverOptions
     @OptionGroup var form: OutputForm
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    }
 
     func run() throws {
         let model = try ModelFile.load(path: model)

@@ -6,11 +6,6 @@ struct EvaluationText {
     let modelID: String
     private static let kept = 10
 
-    init(report: EvaluationReport, modelID: String) {
-        self.report = report
-        self.modelID = modelID
-    }
-
     var text: String {
         let solved = report.order == 0 ? "order 0" : "order \(report.order), \(report.solver), steps \(report.steps)"
         let failed = report.rowsFailed == 0 ? "" : ", \(Figures.grouped(report.rowsFailed)) of them without an answer"
