@@ -42,37 +42,49 @@ public struct RefinedSetFile {
         self.tool = tool
     }
 
-    /// Reads the input twice: once to hash and check it, once to refine it.
+    /// Reads the input at least twice: once to hash and check it, once to refine it; before that once more for ids in
+    /// UTF-8, whose bytes must be counted, and at the end a second time side by side for a supplied velocity.
     ///
     /// Does nothing if the output is whole and was made from the same bytes by the same model, solver and steps.
     ///
     /// - Parameter progress: called with the rows that are done and all rows.
-    /// - Throws: what `EmbeddingSetFile` throws, `dimension_mismatch`, `encoder_mismatch`, `incomplete` if the input
-    ///   changes meanwhile, `io_error`, `no_space`.
+    /// - Throws: `invalid_argument` if the output is the input, a model or no file; what `EmbeddingSetFile` throws,
+    ///   `dimension_mismatch`, `encoder_mismatch`, `incomplete` if the input changes meanwhile, `io_error`, `no_space`.
     public func refine(
         _ input: String, into output: String, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> Outcome {
         guard !isSameFile(input, output) else {
             throw Failure(.invalidArgument, "\(output) is the input itself: name another file to write.")
         }
+        guard !ModelFile.isModel(path: output) else {
+            throw Failure(.invalidArgument, "\(output) is a model: name another file to write.")
+        }
+        try AtomicFile.checkTarget(output)
         let inspection = try EmbeddingSetFile.inspect(path: input, limits: .commandLine)
         let header = inspection.header
         let configuration = refiner.configuration
         let warning = try header.checkCompatible(dimension: configuration.dimension, encoder: configuration.encoder)
-        let warnings = model.warnings + refiner.warnings + header.warnings + [warning].compactMap(\.self)
+        let ignored = configuration.velocityWarning(isSupplied: header.hasVelocity)
+        let warnings = model.warnings + refiner.warnings + header.warnings + [warning, ignored].compactMap(\.self)
         let producer = producer(input: inspection.sha256)
 
         if let present = try? EmbeddingSetFile.inspect(path: output, limits: .commandLine),
             present.header.producer == producer, present.header.rows == header.rows
         {
             return Outcome(
-                rows: header.rows, dimension: header.dimension, statuses: [:], wasComplete: true,
-                inputSHA256: inspection.sha256, outputBytes: present.fileBytes, warnings: warnings)
+                rows: header.rows, dimension: header.dimension, statuses: Self.named(present.statuses ?? [:]),
+                wasComplete: true, inputSHA256: inspection.sha256, outputBytes: present.fileBytes, warnings: warnings)
         }
         let (statuses, written) = try write(input, inspection, producer: producer, to: output, progress)
         return Outcome(
             rows: header.rows, dimension: header.dimension, statuses: statuses, wasComplete: false,
             inputSHA256: inspection.sha256, outputBytes: written.bytes, warnings: warnings)
+    }
+
+    /// Counts of rows under the names of their statuses.
+    private static func named(_ counts: [UInt8: Int]) -> [String: Int] {
+        let pairs = counts.compactMap { status, rows in RowStatus(rawValue: status).map { ($0.name, rows) } }
+        return Dictionary(uniqueKeysWithValues: pairs)
     }
 
     private func isSameFile(_ first: String, _ second: String) -> Bool {
@@ -103,7 +115,7 @@ public struct RefinedSetFile {
                 .init("status", .uint8, shape: [header.rows]),
             ] + ids, metadata: try metadata(header, producer: producer))
 
-        var counts: [RowStatus: Int] = [:]
+        var counts: [UInt8: Int] = [:]
         var refined = [Float](repeating: 0, count: min(Self.chunkRows, header.rows) * header.dimension)
         let read = try EmbeddingSetFile.stream(path: input, limits: .commandLine, chunkRows: Self.chunkRows) { chunk in
             var columns = ResultColumns(topK: 1, capacity: chunk.rows)
@@ -116,8 +128,9 @@ public struct RefinedSetFile {
             }
             try writer.append("predicted", integers: columns.topClasses)
             try columns.topScores.withUnsafeBufferPointer { try writer.append("score", floats: $0) }
-            try writer.append("status", integers: columns.statuses.map(\.rawValue))
-            for status in columns.statuses { counts[status, default: 0] += 1 }
+            let statuses = columns.statuses.map(\.rawValue)
+            try writer.append("status", integers: statuses)
+            for status in statuses { counts[status, default: 0] += 1 }
             progress(chunk.firstRow + chunk.rows, header.rows)
         }
         guard read.inspection.sha256 == inspection.sha256 else {
@@ -131,7 +144,7 @@ public struct RefinedSetFile {
             try writer.append("ids_offsets", integers: offsets)
         }
         let file = try writer.finish()
-        return (Dictionary(uniqueKeysWithValues: counts.map { ($0.name, $1) }), file)
+        return (Self.named(counts), file)
     }
 
     /// The tensors that hold the ids. How many bytes UTF-8 ids take is known only after reading them once.

@@ -73,6 +73,24 @@ struct RefineTests {
         #expect(leftovers.filter { $0 != "out" && $0 != "err" }.sorted() == ["in.safetensors", "out.safetensors.zst"])
     }
 
+    @Test("rows that failed are told again where the output is complete already")
+    func statusesAgain() throws {
+        let scratch = try Scratch()
+        var rows = Batches.embeddings(rows: 20, seed: 6)
+        rows[3 * Batches.dimension] = .nan
+        try Batches.safetensors(rows).write(to: scratch.url.appending(path: "in"))
+        var reports: [[String: Any]] = []
+        for _ in 0..<2 {
+            let outcome = try Sono.run([
+                "refine", "--json", "--model", Batches.model.path, scratch("in"), scratch("out.safetensors.zst"),
+            ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            reports.append(try outcome.json())
+        }
+        #expect(reports.map { $0["was_complete"] as? Bool } == [false, true])
+        for report in reports { #expect(report["statuses"] as? [String: Int] == ["ok": 19, "non_finite": 1]) }
+    }
+
     @Test("non-finite and zero rows get their status and leave their neighbours' bits alone")
     func badRows() throws {
         let scratch = try Scratch()
