@@ -7,8 +7,8 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what a file holds, after checking all of it.",
         discussion: """
-            Takes an embedding set, a .npy (both bare or zstd) or a model. A file that the service would refuse is refused \
-            here with the same code.
+            Takes an embedding set, a .npy (both bare or zstd) or a model. What is wrong with a file has the code here that \
+            the service gives it; a pipeline's limits on rows and sizes, and its refusal of symbolic links, are not applied.
 
             EXAMPLE
               sono inspect rows.safetensors.zst

@@ -1,5 +1,4 @@
 import EmbeddingSets
-import Failures
 import Refinement
 
 /// What a file holds: an embedding set or a model.
@@ -9,15 +8,12 @@ enum FileDescription: Encodable {
 
     /// - Throws: what reading the file as what it says it is throws.
     init(path: String) throws {
-        do {
+        if ModelFile.isModel(path: path) {
+            let loaded = try ModelFile.load(path: path)
+            self = .model(ModelDescription(loaded), warnings: loaded.warnings)
+        } else {
             let inspection = try EmbeddingSetFile.inspect(path: path, limits: .commandLine)
             self = .embeddingSet(EmbeddingSetDescription(inspection), warnings: inspection.header.warnings)
-        } catch let refusal as Failure {
-            // Not an embedding set; a model is the other thing it may be, and the first refusal names the trouble best.
-            guard refusal.code != .notFound, refusal.code != .unreadable,
-                let loaded = try? ModelFile.load(path: path)
-            else { throw refusal }
-            self = .model(try ModelDescription(loaded), warnings: loaded.warnings)
         }
     }
 

@@ -29,7 +29,7 @@ struct ModelDescription: Encodable {
     /// The training manifest, as the file holds it.
     private let training: String?
 
-    init(_ loaded: LoadedModel) throws {
+    init(_ loaded: LoadedModel) {
         let model = loaded.model
         let configuration = model.configuration
         modelID = loaded.id
@@ -50,7 +50,7 @@ struct ModelDescription: Encodable {
         damping = Double(model.field.damping)
         hasPrior = model.prior != nil
         encoder = configuration.encoder
-        evaluations = try Refiner(model: model).evaluations
+        evaluations = configuration.evaluations
         classes = model.classes
         warnings = loaded.warnings
         training = model.training
