@@ -43,7 +43,7 @@ struct Sono: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
-            try command.run()
+            do { try command.run() } catch { throw foreseen(error) }
         } catch is Output.ReaderGone {
             return
         } catch let failure as Failure {
@@ -51,6 +51,15 @@ struct Sono: ParsableCommand {
             Foundation.exit(failure.code.exitStatus)
         } catch {
             exit(withError: error)
+        }
+    }
+
+    /// What nobody foresaw is `internal`: ArgumentParser would exit with 1, which is a negative answer.
+    private static func foreseen(_ error: any Error) -> any Error {
+        switch error {
+        case is Failure, is Output.ReaderGone, is ExitCode: error
+        case _ where exitCode(for: error) != .failure: error
+        default: Failure(.internal, "something unforeseen went wrong: report this.", cause: "\(error)")
         }
     }
 }

@@ -17,6 +17,7 @@ struct CommandTests {
             (["refine", "--model", scratch("absent"), garbage, scratch("out")], 66),
             (["refine", "--model", garbage, garbage, scratch("out")], 65),
             (["status", "--root", scratch("nothing-here")], 69),
+            (["demo", "--keep", garbage], 64),
             (["inspect", Batches.model.path], 0),
             (["--help"], 0),
             (["--version"], 0),
@@ -28,25 +29,31 @@ struct CommandTests {
         #expect(!FileManager.default.fileExists(atPath: scratch("out")))
     }
 
-    @Test("pack turns a bare .npy into a checked set that inspect and refine accept")
-    func pack() throws {
+    @Test("a broken model is told apart from a broken set, and what is wrong with it is named")
+    func brokenModel() throws {
         let scratch = try Scratch()
-        var npy = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
-        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (10, 24), }"
-        header += String(repeating: " ", count: 117 - header.utf8.count) + "\n"
-        npy += Data([118, 0]) + Data(header.utf8)
-        Batches.embeddings(rows: 10, seed: 1).withUnsafeBytes { npy.append(contentsOf: $0) }
-        try npy.write(to: scratch.url.appending(path: "rows.npy"))
-        let packed = try Sono.run(["pack", scratch("rows.npy"), scratch("rows.safetensors.zst")])
-        #expect(packed.status == 0, "\(packed.errors)")
-        let inspected = try Sono.run(["inspect", "--json", scratch("rows.safetensors.zst")])
-        #expect(inspected.status == 0, "\(inspected.errors)")
-        #expect(try inspected.json()["schema"] != nil)
-        let refined = try Sono.run([
-            "refine", "--model", Batches.model.path, scratch("rows.safetensors.zst"), scratch("out.safetensors"),
-        ])
-        #expect(refined.status == 0, "\(refined.errors)")
-        #expect(try Tensors(path: scratch("out.safetensors")).shape("embeddings") == [10, 24])
+        var model = try Data(contentsOf: Batches.model)
+        let steps = try #require(model.range(of: Data(#"\"steps\":"#.utf8)))
+        model.replaceSubrange(steps, with: Data(#"\"stepz\":"#.utf8))
+        try model.write(to: scratch.url.appending(path: "m.safetensors"))
+        let outcome = try Sono.run(["inspect", scratch("m.safetensors")])
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("model_invalid") && outcome.errors.contains("steps"), "\(outcome.errors)")
+    }
+
+    @Test("refine does not write over its model, its input, or what is no file; a directory is told before the work")
+    func refineTargets() throws {
+        let scratch = try Scratch()
+        let input = scratch("in.safetensors")
+        let model = scratch("m.safetensors")
+        try Batches.batch(rows: 10, seed: 1).write(to: URL(fileURLWithPath: input))
+        try FileManager.default.copyItem(at: Batches.model, to: URL(fileURLWithPath: model))
+        for output in [model, input, scratch.path] {
+            let outcome = try Sono.run(["refine", "--model", model, input, output])
+            #expect(outcome.status == 64, "\(outcome.errors)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: model)) == Data(contentsOf: Batches.model))
+        #expect(try scratch.names() == ["in.safetensors", "m.safetensors"])
     }
 }
 
@@ -62,6 +69,7 @@ struct DemoTests {
         let zeroShot = try #require((report["zero_shot"] as? [String: Any])?["accuracy"] as? Double)
         #expect(accuracy >= 0.57 && accuracy > zeroShot + 0.05)
         #expect(report["rows"] as? Int == 3_607)
+        #expect(report["every_row_once"] as? Bool == true)
         #expect(FileManager.default.fileExists(atPath: scratch("kept/state/sono.sqlite")))
     }
 

@@ -20,7 +20,7 @@ struct DemoReport: Encodable {
     private let jobs: [JobRecord]
     private let rows: Int
     private let rowsFailed: Int
-    private let everyRowOnce: Bool
+    let everyRowOnce: Bool
     private let accuracy: Double
     private let macroF1: Double
     private let ece: Double
@@ -29,7 +29,6 @@ struct DemoReport: Encodable {
     private let servingSeconds: Double
     private let rowsPerSecond: Double
     private let seconds: Double
-    private let serviceStoppedCleanly: Bool
     private let sql: String
     /// Absent unless kept.
     private let root: String?
@@ -49,7 +48,6 @@ struct DemoReport: Encodable {
         ece = judgement.ece
         zeroShot = ZeroShot(accuracy: judgement.zeroShotAccuracy, macroF1: judgement.zeroShotMacroF1)
         rowsPerSecond = Double(judgement.rows) / max(servingSeconds, 1e-9)
-        serviceStoppedCleanly = true
         sql = "SELECT label, count(*), round(avg(score), 3) FROM v1_results GROUP BY label ORDER BY 2 DESC LIMIT 5"
         self.root = root.isKept ? root.path : nil
         store = root.isKept ? root.paths.store : nil

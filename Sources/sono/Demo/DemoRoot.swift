@@ -14,8 +14,10 @@ final class DemoRoot: Sendable {
         isKept = keep != nil
         if let keep {
             path = URL(fileURLWithPath: keep).standardizedFileURL.path
-            guard try !files.fileExists(atPath: path) || files.contentsOfDirectory(atPath: path).isEmpty else {
-                throw Failure(.invalidArgument, "\(path) is not empty: give a new directory to keep the demo in.")
+            guard !files.fileExists(atPath: path) || (try? files.contentsOfDirectory(atPath: path).isEmpty) == true
+            else {
+                throw Failure(
+                    .invalidArgument, "\(path) is no empty directory: give a new one to keep the demo in.")
             }
         } else {
             path = files.temporaryDirectory.appending(path: "sono-demo-\(getpid())").path
