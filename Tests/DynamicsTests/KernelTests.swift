@@ -206,6 +206,29 @@ struct KernelTests {
         }
     }
 
+    @Test("a combination may be written over its base or any term, a scaled vector over itself", arguments: variants)
+    func aliases(variant: Int32) throws {
+        let kernels = try #require(ck_variant(variant)).pointee
+        for count in [1, 3, 7, 8, 15, 16, 17, 33, 100] {
+            // Base, two terms, and a place apart.
+            let vectors = numbers(3 * count, seed: 10) + [Float](repeating: 7, count: count)
+            func combined(into place: Int) -> [Float] {
+                var all = vectors
+                all.withUnsafeMutableBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return }
+                    let terms = [UnsafePointer(base + count), UnsafePointer(base + 2 * count)].map(Optional.init)
+                    kernels.combine(base, 2, [0.5, -2], terms, base + place * count, count)
+                }
+                return Array(all[place * count..<(place + 1) * count])
+            }
+            for place in 0..<3 { #expect(combined(into: place) == combined(into: 3)) }
+
+            var scaled = Array(vectors.prefix(count))
+            scaled.withUnsafeMutableBufferPointer { kernels.scale($0.baseAddress, 3, $0.baseAddress, count) }
+            #expect(scaled == vectors.prefix(count).map { 3 * $0 })
+        }
+    }
+
     private func multiply(
         _ kernels: ck_kernels, _ m: Int, _ n: Int, _ k: Int, _ a: [Float], _ transposedA: Bool, _ b: [Float],
         _ transposedB: Bool, onto before: [Float], _ accumulating: Bool

@@ -6,11 +6,7 @@ struct WideningTests {
     @Test("every float16 widens to the value the format defines")
     func everyHalf() {
         let bits = (0...UInt16.max).map { $0 }
-        var floats = [Float](repeating: 0, count: bits.count)
-        bits.withUnsafeBytes { bytes in
-            floats.withUnsafeMutableBufferPointer { Widening.widen(bytes, .float16, into: $0) }
-        }
-        for (half, value) in zip(bits, floats) {
+        for (half, value) in zip(bits, widened(bits, .float16)) {
             let expected = Float(Float16(bitPattern: half))
             if expected.isNaN {
                 #expect(value.isNaN)
@@ -18,6 +14,43 @@ struct WideningTests {
                 #expect(value.bitPattern == expected.bitPattern, "half \(half)")
             }
         }
+    }
+
+    @Test("every bfloat16 widens to the float with the same leading bits")
+    func everyBrain() {
+        let bits = (0...UInt16.max).map { $0 }
+        #expect(zip(bits, widened(bits, .bfloat16)).allSatisfy { UInt32($0) << 16 == $1.bitPattern })
+    }
+
+    @Test("a float16 has the same bits alone, where no vector holds it, as among others")
+    func ends() {
+        let bits = (0...UInt16.max).map { $0 }
+        let together = widened(bits, .float16)
+        for half in bits where half % 7 == 0 || half & 0x7C00 == 0 || half & 0x7C00 == 0x7C00 {
+            #expect(widened([half], .float16)[0].bitPattern == together[Int(half)].bitPattern, "half \(half)")
+        }
+    }
+
+    @Test("elements widen to the same floats from an odd address", arguments: [ElementType.float16, .bfloat16])
+    func misaligned(type: ElementType) {
+        let bits = (0..<1_001).map { UInt16($0 * 61) }
+        let shifted: [UInt8] = [0] + bits.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        var floats = [Float](repeating: 0, count: bits.count)
+        // An allocation is aligned; behind its first byte nothing is.
+        shifted.withUnsafeBytes { bytes in
+            floats.withUnsafeMutableBufferPointer {
+                Widening.widen(UnsafeRawBufferPointer(rebasing: bytes[1...]), type, into: $0)
+            }
+        }
+        #expect(floats.map(\.bitPattern) == widened(bits, type).map(\.bitPattern))
+    }
+
+    private func widened(_ bits: [UInt16], _ type: ElementType) -> [Float] {
+        var floats = [Float](repeating: 0, count: bits.count)
+        bits.withUnsafeBytes { bytes in
+            floats.withUnsafeMutableBufferPointer { Widening.widen(bytes, type, into: $0) }
+        }
+        return floats
     }
 
     @Test("narrowing to float16 rounds to nearest even, into subnormals and infinity")
