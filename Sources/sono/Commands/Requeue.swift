@@ -4,7 +4,8 @@ struct Requeue: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Do settled jobs again, as new jobs.",
         discussion: """
-            The kept input of a done, failed or cancelled job goes back to work/ and becomes a new job; where the old one was done, the new one supersedes it and the old rows stay.
+            The kept input of a done, failed or cancelled job goes back to work/ and becomes a new job; where the \
+            old one was done, the new one supersedes it and the old rows stay.
 
             EXAMPLE
               sono requeue 17

@@ -17,9 +17,11 @@ struct ResultFeed {
         _ = try pages { row in
             let score = row.score.map { Figures.fixed($0, 4) } ?? ""
             let margin = row.margin.map { Figures.fixed($0, 4) } ?? ""
-            try output.line(
-                "\(row.seq)\t\(row.jobID)\t\(row.row)\t\(Self.cell(row.itemID))\t\(Self.cell(row.label ?? ""))\t\(score)\t\(margin)\t\(row.status)"
-            )
+            let cells = [
+                String(row.seq), String(row.jobID), String(row.row), Self.cell(row.itemID), Self.cell(row.label ?? ""),
+                score, margin, row.status,
+            ]
+            try output.line(cells.joined(separator: "\t"))
         }
         try output.flush()
     }

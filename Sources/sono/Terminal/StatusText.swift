@@ -61,7 +61,8 @@ struct StatusText {
 
     private var store: String? {
         report.store.map { store in
-            "store \(store.storeID), \(Figures.bytes(store.databaseBytes + store.walBytes)), last result seq \(store.lastResult)"
+            "store \(store.storeID), \(Figures.bytes(store.databaseBytes + store.walBytes)), "
+                + "last result seq \(store.lastResult)"
         }
     }
 
