@@ -59,21 +59,24 @@ public enum EmbeddingSetFile {
     /// - Parameters:
     ///   - chunkRows: most rows per chunk; fewer where rows are so long that a chunk would pass 32 MB of Float.
     ///   - labels: whether to collect the labels (4 bytes a row).
+    ///   - check: sees the header before the first chunk, and may throw to refuse the set.
     ///   - body: may throw to stop early.
-    /// - Throws: as `inspect`, and what `body` throws.
+    /// - Throws: as `inspect`, and what `check` and `body` throw.
     public static func stream(
         path: String, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096, labels: Bool = false,
-        body: (EmbeddingChunk) throws -> Void
+        check: (EmbeddingSetHeader) throws -> Void = { _ in }, body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
-        try stream(path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, body: body)
+        try stream(
+            path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, check: check, body: body)
     }
 
     static func stream(
         path: String, limits: FileLimits, chunkRows: Int, labels: Bool, classes: [String]?,
-        body: (EmbeddingChunk) throws -> Void
+        check: (EmbeddingSetHeader) throws -> Void = { _ in }, body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
         let reader = try TensorReader(path: path, limits: limits)
         let layout = try SetLayout(reader.header, path: path, limits: limits, classes: classes)
+        try check(layout.header)
         let (rows, dimension) = (layout.header.rows, layout.header.dimension)
         let chunkRows = max(1, min(chunkRows, rows, (32 << 20) / (4 * dimension)))
         let velocity = try layout.velocity.map {

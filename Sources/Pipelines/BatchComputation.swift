@@ -31,11 +31,16 @@ struct BatchComputation {
     ///   - rows: as the first pass counted them.
     ///   - refined: receives the unit vectors `[n, D]` of each chunk, in order; nil saves the work.
     ///   - control: asked after each chunk.
+    /// - Throws: `dimension_mismatch` or `encoder_mismatch` before the first chunk: the model may be another than the one
+    ///   that the first pass knew.
     func run(
         rows: Int, control: BatchControl, refined: ((UnsafeBufferPointer<Float>) throws -> Void)? = nil
     ) throws -> Output {
         let relay = ChunkRelay()
-        let decoding = Decoding(path: path, limits: limits, into: relay)
+        let model = refiner.configuration
+        let decoding = Decoding(path: path, limits: limits, into: relay) { header in
+            try header.checkCompatible(dimension: model.dimension, encoder: model.encoder)
+        }
         var columns = ResultColumns(topK: min(topK, refiner.classes.count), capacity: rows)
         var vectors = [Float]()
         var spent = Duration.zero
@@ -86,13 +91,16 @@ private final class Decoding: Sendable {
     private let result = Mutex<Result<(EmbeddingSetRead, Duration), any Error>?>(nil)
     private let done = DispatchSemaphore(value: 0)
 
-    init(path: String, limits: FileLimits, into relay: ChunkRelay) {
+    init(
+        path: String, limits: FileLimits, into relay: ChunkRelay,
+        check: @escaping @Sendable (EmbeddingSetHeader) throws -> Void
+    ) {
         DispatchQueue(label: "sono.decode").async { [self] in
             let began = Monotonic.now
             var waited = Duration.zero
             let outcome = Result {
                 let read = try EmbeddingSetFile.stream(
-                    path: path, limits: limits, chunkRows: BatchComputation.chunkRows
+                    path: path, limits: limits, chunkRows: BatchComputation.chunkRows, check: check
                 ) { chunk in
                     let before = Monotonic.now
                     try relay.put(chunk)

@@ -149,6 +149,22 @@ struct BatchLifeTests {
         }
     }
 
+    @Test(
+        "a job that was queued for another model fails with the reason, instead of being computed at the wrong stride",
+        arguments: [(8, "test-encoder", FailureCode.dimensionMismatch), (16, "another", .encoderMismatch)])
+    func otherModel(dimension: Int, encoder: String, code: FailureCode) throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(100, seed: 1), as: "a.safetensors"))
+        try ModelFile.save(
+            World.model(dimension: dimension, encoder: encoder), to: "\(world.paths.models)/m.safetensors")
+        world.pipeline = try Pipeline(name: "p", configuration: world.pipeline.configuration, paths: world.paths)
+        guard case .failed(let failure) = try world.run(job) else { throw Failure(.internal, "not failed") }
+        #expect(failure.code == code)
+        #expect(try world.record(job.id).errorCode == code.rawValue)
+        #expect(try world.results().isEmpty)
+        #expect(try world.places.keys.sorted() == ["failed"])
+    }
+
     @Test("a deadline counts attempts, and the last one fails the batch")
     func deadline() throws {
         let world = try World("limits: { attempts: 2, deadline: 1ms }")

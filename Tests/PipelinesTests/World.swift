@@ -30,13 +30,15 @@ final class World {
             paths: paths)
     }
 
-    static func model(seed: UInt64 = 1) throws -> Model<Float> {
+    static func model(
+        seed: UInt64 = 1, dimension: Int = dimension, encoder: String = "test-encoder"
+    ) throws -> Model<Float> {
         var configuration = ModelConfiguration(dimension: dimension, hidden: 8)
-        configuration.encoder = "test-encoder"
+        configuration.encoder = encoder
         configuration.steps = 2
         return try Model<Float>.untrained(
-            configuration: configuration, classes: ["a", "b", "c"], prompts: rows(3, seed: 99), labels: [0, 1, 2],
-            seed: seed)
+            configuration: configuration, classes: ["a", "b", "c"],
+            prompts: rows(3, seed: 99, dimension: dimension), labels: [0, 1, 2], seed: seed)
     }
 
     /// Deterministic rows `[n, dimension]`.
