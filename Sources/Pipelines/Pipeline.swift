@@ -6,15 +6,17 @@ import Spooling
 
 /// A pipeline that can run: its configuration, its part of the spool, its model in memory.
 ///
-/// A value: a batch under way keeps the one it began with, whatever a reload brings.
+/// A batch under way keeps the one it began with, whatever a reload brings; only the directories are shared.
 public struct Pipeline: Sendable {
     public let name: String
     public let configuration: PipelineConfiguration
     public let model: LoadedModel
     public let refiner: Refiner
-    public private(set) var spool: SpoolDirectory
+    private let openSpool: OpenSpool
     /// Directory of refined vectors; used only where the configuration asks for them.
     public let features: String
+    /// The directories as they are open now.
+    public var spool: SpoolDirectory { openSpool.directory }
     /// What is doubtful but no reason to refuse.
     public var warnings: [String] { model.warnings + refiner.warnings }
 
@@ -26,21 +28,14 @@ public struct Pipeline: Sendable {
         self.configuration = configuration
         model = try ModelLibrary(paths: paths).load(configuration.model)
         refiner = try Self.refiner(model, configuration)
-        spool = try Self.open(SpoolLayout(root: paths.spool, pipeline: name))
+        openSpool = try OpenSpool(SpoolLayout(root: paths.spool, pipeline: name))
         features = paths.features(pipeline: name)
     }
 
-    /// Opens the directories anew, after they were removed or replaced; makes them if they are missing.
-    public mutating func reopenSpool() throws {
-        spool = try Self.open(spool.layout)
-    }
-
-    private static func open(_ layout: SpoolLayout) throws -> SpoolDirectory {
-        try layout.create()
-        let directory = try SpoolDirectory(layout)
-        try directory.probe()
-        try directory.sweep()
-        return directory
+    /// Opens the directories anew for all copies of this pipeline, after they were removed or replaced; makes them if
+    /// they are missing.
+    public func reopenSpool() throws {
+        try openSpool.reopen()
     }
 
     /// The model and refiner that a configuration asks for, loaded without changing anything.

@@ -190,13 +190,17 @@ struct RunningServiceTests {
         #expect(try root.client.report().report.pipelines[0].counts?.rowsOK == 400_000)
     }
 
-    @Test("a directory that is removed under the service is made anew, and the service goes on")
-    func lostDirectory() throws {
+    @Test(
+        "a directory that is removed under the service is made anew, and the service goes on, computing included",
+        arguments: ["/incoming", "/work", ""])
+    func lostDirectory(part: String) throws {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
-        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/p/incoming")
-        try eventually("it is back") { (try? root.names("incoming")) != nil }
+        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/p\(part)")
+        try eventually("it is back") {
+            ["work", "incoming", ".tmp"].allSatisfy { (try? root.names($0)) != nil }
+        }
         try root.drop(10, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
     }
