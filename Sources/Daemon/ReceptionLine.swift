@@ -100,11 +100,11 @@ struct ReceptionLine {
 
     var waitingCount: Int { intake.waitingCount + names.count }
 
-    /// Whether there is more to do at once.
-    var isBusy: Bool { !toClaim.isEmpty || !toExamine.isEmpty || isDue(pending.nextDeadline) }
-
+    /// When there is something to do: at once while files are at hand, but never before a trouble may have passed.
     var nextDeadline: Monotonic.Instant? {
-        [intake.nextDeadline, pending.nextDeadline, reopenAt].compactMap { $0 }.min()
+        if let reopenAt { return reopenAt }
+        if !toClaim.isEmpty || !toExamine.isEmpty { return Monotonic.now }
+        return [intake.nextDeadline, pending.nextDeadline].compactMap { $0 }.min()
     }
 
     private func isDue(_ deadline: Monotonic.Instant?) -> Bool {
@@ -113,13 +113,14 @@ struct ReceptionLine {
 
     // MARK: - Work
 
-    /// Does what is due, at most one first pass of them, so that pipelines take turns.
+    /// Does what is due, at most one first pass of it, so that pipelines take turns and messages are heard in between.
     mutating func step() -> [Event] {
         var events: [Event] = []
         if mustReopen || isDue(reopenAt) { events += reopen() }
         guard reopenAt == nil else { return events }
         do {
-            if mustList || isDue(intake.nextDeadline) { try list() }
+            // In a backlog one listing for each round of claims is enough.
+            if toClaim.isEmpty, mustList || isDue(intake.nextDeadline) { try list() }
             try claimSome(&events)
             try lookAtPending(&events)
             if !toExamine.isEmpty { examine(toExamine.removeFirst(), &events) }

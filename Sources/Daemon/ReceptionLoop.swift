@@ -100,20 +100,15 @@ struct ReceptionLoop {
         }
     }
 
-    /// A little from each pipeline in turn until nothing is due.
+    /// A little from each pipeline in turn.
     private mutating func workThroughLines() {
-        var isBusy = true
-        while isBusy && !reception.isStopping && space.paused == nil {
-            isBusy = false
-            for name in lines.keys.sorted() {
-                guard var line = lines[name] else { continue }
-                let events = line.step()
-                lines[name] = line
-                isBusy = isBusy || line.isBusy
-                for event in events { take(event, in: name) }
-                reception.heartbeat.beat()
-                if reception.isStopping { return }
-            }
+        for name in lines.keys.sorted() {
+            guard var line = lines[name] else { continue }
+            let events = line.step()
+            lines[name] = line
+            for event in events { take(event, in: name) }
+            reception.heartbeat.beat()
+            if reception.isStopping || space.paused != nil { return }
         }
     }
 
