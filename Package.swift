@@ -66,7 +66,7 @@ let package = Package(
             ],
             resources: [.copy("Resources/debian-sections")],
             swiftSettings: strict),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
@@ -80,7 +80,7 @@ let package = Package(
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", grdb]),
         tests(
             "Daemon",
-            ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures"]),
+            ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
         .testTarget(
             name: "SystemTests", dependencies: ["sono", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),

@@ -11,12 +11,16 @@ struct ResultInsertion {
     let batch: ResultBatch
     let job: JobID
     let rowsOK: Int
+    private let progress: () -> Void
 
     private static let rowsPerStatement = 16
+    private static let rowsPerProgress = 1 << 16
 
-    init(batch: ResultBatch, job: JobID) {
+    /// - Parameter progress: called every 65,536 rows.
+    init(batch: ResultBatch, job: JobID, progress: @escaping () -> Void) {
         self.batch = batch
         self.job = job
+        self.progress = progress
         rowsOK = batch.statuses.reduce(0) { $0 + ($1 == 0 ? 1 : 0) }
     }
 
@@ -54,6 +58,7 @@ struct ResultInsertion {
                 try check(code, connection)
             }
             sqlite3_reset(statement)
+            if first % Self.rowsPerProgress == 0 { progress() }
         }
     }
 

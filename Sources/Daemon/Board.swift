@@ -5,8 +5,8 @@ import Pipelines
 import Synchronization
 
 /// What the threads of the service tell about themselves, for status, metrics and the STATUS line.
-final class Board: Sendable {
-    struct State {
+package final class Board: Sendable {
+    package struct State {
         var phase = StatusReport.Phase.starting
         /// Configured pipelines by name: what runs, and what is wrong.
         var pipelines: [String: Result<Pipeline, Failure>] = [:]
@@ -21,7 +21,7 @@ final class Board: Sendable {
         var running: Running?
         var lastCommit: Date?
         var batches: [String: Int] = [:]
-        var errors: [FailureCode: Int] = [:]
+        package var errors: [FailureCode: Int] = [:]
         var rowsPerSecond: Double?
     }
 
@@ -32,11 +32,14 @@ final class Board: Sendable {
     }
 
     let startedAt = Date()
+
+    package init() {}
+
     private let state = Mutex(State())
 
     func update<Value>(_ body: (inout sending State) -> sending Value) -> sending Value { state.withLock(body) }
 
-    var snapshot: State { state.withLock { $0 } }
+    package var snapshot: State { state.withLock { $0 } }
 
     func count(error: FailureCode) { state.withLock { $0.errors[error, default: 0] += 1 } }
 }

@@ -8,16 +8,20 @@ import Spooling
 import Synchronization
 
 /// Computes batches one after the other, each on all cores, on a thread of its own; pipelines take turns.
-final class Lane: Sendable {
+package final class Lane: Sendable {
     private struct State {
         var queue = JobQueue()
         var pipelines: [String: Pipeline] = [:]
         var running: (job: QueuedJob, control: BatchControl)?
+        /// Set while the store takes nothing.
+        var pausedUntil: Monotonic.Instant?
+        /// How often in a row the store took nothing.
+        var pauses = 0
         var isStopping = false
     }
 
     /// What the rest of the service wants to know.
-    struct Events: Sendable {
+    package struct Events: Sendable {
         /// A file had other bytes on the second pass.
         let changed: @Sendable (QueuedJob) -> Void
         /// The disk is full.
@@ -26,6 +30,16 @@ final class Lane: Sendable {
         let settled: @Sendable () -> Void
         /// The store cannot be written: the service has to end.
         let broken: @Sendable (Failure) -> Void
+
+        package init(
+            changed: @escaping @Sendable (QueuedJob) -> Void, noSpace: @escaping @Sendable (Failure) -> Void,
+            settled: @escaping @Sendable () -> Void, broken: @escaping @Sendable (Failure) -> Void
+        ) {
+            self.changed = changed
+            self.noSpace = noSpace
+            self.settled = settled
+            self.broken = broken
+        }
     }
 
     let heartbeat = Heartbeat()
@@ -36,13 +50,13 @@ final class Lane: Sendable {
     private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(store: Store, board: Board, logger: Logger) {
+    package init(store: Store, board: Board, logger: Logger) {
         self.store = store
         self.board = board
         self.logger = logger
     }
 
-    func start(_ events: Events) {
+    package func start(_ events: Events) {
         let thread = Thread { [self] in
             work(events)
             ended.signal()
@@ -52,7 +66,7 @@ final class Lane: Sendable {
     }
 
     /// Ends the running batch early, giving its attempt back, and the thread with it.
-    func stop() {
+    package func stop() {
         state.withLock { state in
             state.isStopping = true
             state.running?.control.ask(.stop)
@@ -60,10 +74,10 @@ final class Lane: Sendable {
         wake.signal()
     }
 
-    func waitUntilStopped() { ended.wait() }
+    package func waitUntilStopped() { ended.wait() }
 
     /// Takes pipelines into service in place of those before; jobs of others wait in the store.
-    func serve(_ pipelines: [String: Pipeline]) {
+    package func serve(_ pipelines: [String: Pipeline]) {
         state.withLock { state in
             for name in state.pipelines.keys where pipelines[name] == nil { state.queue.remove(pipeline: name) }
             state.pipelines = pipelines
@@ -71,7 +85,7 @@ final class Lane: Sendable {
         wake.signal()
     }
 
-    func add(_ job: QueuedJob) {
+    package func add(_ job: QueuedJob) {
         guard job.state == .queued || job.state == .retrying else { return }
         state.withLock { state in
             if state.pipelines[job.pipeline] != nil { state.queue.add(job, at: Monotonic.now) }
@@ -117,6 +131,7 @@ final class Lane: Sendable {
                 } catch {
                     let failure = error as? Failure ?? Failure(.internal, "\(error)")
                     logger.critical("\(failure)", metadata: ["job": "\(job.id)", "code": "\(failure.code.rawValue)"])
+                    state.withLock { $0.isStopping = true }
                     events.broken(failure)
                 }
                 state.withLock { $0.running = nil }
@@ -129,6 +144,7 @@ final class Lane: Sendable {
     private func next() -> Next {
         state.withLock { state in
             if state.isStopping { return .end }
+            if let until = state.pausedUntil, Monotonic.now < until { return .wait(until: until) }
             guard let job = state.queue.next(at: Monotonic.now) else { return .wait(until: state.queue.nextDeadline) }
             guard let pipeline = state.pipelines[job.pipeline] else { return .wait(until: Monotonic.now) }
             let control = BatchControl(limit: pipeline.configuration.limits.deadline) { [heartbeat] in heartbeat.beat()
@@ -140,6 +156,11 @@ final class Lane: Sendable {
 
     private func report(_ outcome: BatchLife.Outcome, of job: QueuedJob, _ events: Events) {
         var metadata: Logger.Metadata = ["job": "\(job.id)", "pipeline": "\(job.pipeline)"]
+        if case .notNow(let failure) = outcome {
+            pause(job, failure, events)
+            return
+        }
+        state.withLock { ($0.pausedUntil, $0.pauses) = (nil, 0) }
         switch outcome {
         case .done(let rows, let failedRows, let seconds):
             let rate = Double(rows) / max(seconds, 1e-6)
@@ -168,8 +189,24 @@ final class Lane: Sendable {
         case .changed(let waiting):
             logger.warning("the file changed after it was claimed: waiting until it keeps still", metadata: metadata)
             events.changed(waiting)
-        case .skipped:
+        case .skipped, .notNow:
             break
         }
+    }
+
+    /// Puts a job back in its place, and waits with all of them.
+    private func pause(_ job: QueuedJob, _ failure: Failure, _ events: Events) {
+        let isFirst = state.withLock { state in
+            state.pausedUntil = Monotonic.now + min(Backoff.delay(retries: state.pauses), .seconds(30))
+            state.pauses += 1
+            return state.pauses == 1
+        }
+        add(job)
+        guard isFirst else { return }
+        board.count(error: failure.code)
+        logger.error(
+            "nothing is computed until the store can be written: \(failure.message)",
+            metadata: ["code": "\(failure.code.rawValue)"])
+        if failure.code == .noSpace { events.noSpace(failure) }
     }
 }

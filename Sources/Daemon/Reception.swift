@@ -10,7 +10,7 @@ import Synchronization
 /// Finds, claims and admits files, on a thread of its own, so that they become jobs while a batch is computed.
 ///
 /// Others talk to it by messages; everything it knows is local to its thread (`ReceptionLoop`).
-final class Reception: Sendable {
+package final class Reception: Sendable {
     enum Message: Sendable {
         /// Serve these pipelines in place of those before. New ones come with what recovery found in work/.
         case serve([String: Pipeline], claims: [String: [BatchLife.Claim]])
@@ -33,7 +33,18 @@ final class Reception: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     private let stopping = Mutex(false)
 
+    package init() {}
+
     var isStopping: Bool { stopping.withLock { $0 } }
+
+    /// Ends a first pass because the service stops.
+    struct Stopped: Error {}
+
+    /// Said with every buffer that a first pass reads: it may take minutes.
+    func progress() throws {
+        heartbeat.beat()
+        if isStopping { throw Stopped() }
+    }
 
     func start(store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger) {
         let thread = Thread { [self] in

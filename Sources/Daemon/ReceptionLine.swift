@@ -7,8 +7,8 @@ import Pipelines
 import Spooling
 
 /// One pipeline's files on their way from incoming/ to being jobs.
-struct ReceptionLine {
-    enum Event {
+package struct ReceptionLine {
+    package enum Event {
         /// A file has become a job: queued, refused or a duplicate.
         case admitted(QueuedJob)
         case trouble(Failure)
@@ -39,7 +39,7 @@ struct ReceptionLine {
     var mustList = true
     var mustReopen = false
 
-    init(pipeline: Pipeline, store: Store, reception: Reception) {
+    package init(pipeline: Pipeline, store: Store, reception: Reception) {
         self.pipeline = pipeline
         self.store = store
         self.reception = reception
@@ -101,7 +101,7 @@ struct ReceptionLine {
     var waitingCount: Int { intake.waitingCount + names.count }
 
     /// When there is something to do: at once while files are at hand, but never before a trouble may have passed.
-    var nextDeadline: Monotonic.Instant? {
+    package var nextDeadline: Monotonic.Instant? {
         if let reopenAt { return reopenAt }
         if !toClaim.isEmpty || !toExamine.isEmpty { return Monotonic.now }
         return [intake.nextDeadline, pending.nextDeadline].compactMap { $0 }.min()
@@ -114,7 +114,7 @@ struct ReceptionLine {
     // MARK: - Work
 
     /// Does what is due, at most one first pass of it, so that pipelines take turns and messages are heard in between.
-    mutating func step() -> [Event] {
+    package mutating func step() -> [Event] {
         var events: [Event] = []
         if mustReopen || isDue(reopenAt) { events += reopen() }
         guard reopenAt == nil else { return events }
@@ -172,8 +172,8 @@ struct ReceptionLine {
 
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
         conclude(token, &events) { line, name in
-            if let job = line.changed[token] { return try line.life.readmit(job) }
-            return try line.life.admit(token, name: name)
+            if let job = line.changed[token] { return try line.life.readmit(job, progress: line.reception.progress) }
+            return try line.life.admit(token, name: name, progress: line.reception.progress)
         }
     }
 
@@ -203,6 +203,8 @@ struct ReceptionLine {
             if let job { events.append(.admitted(job)) }
         } catch let failure as Failure where failure.code == .incomplete {
             pending.incomplete(token, failure)
+        } catch is Reception.Stopped {
+            // The next start finds it in work/.
         } catch {
             events.append(.trouble(error as? Failure ?? Failure(.internal, "\(error)")))
             addPending(token)

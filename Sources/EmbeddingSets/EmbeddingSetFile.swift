@@ -40,10 +40,13 @@ public struct EmbeddingSetRead: Sendable {
 public enum EmbeddingSetFile {
     /// First pass: reads, hashes and validates the whole file (all but finiteness) without keeping it.
     ///
+    /// - Parameter progress: called with every buffer that is read, and may throw to end the pass.
     /// - Throws: `incomplete` (the file may still grow), `unreadable`, `not_found`, `corrupt_zstd`,
     ///   `corrupt_safetensors`, `corrupt_npy`, `unsupported_format`, `too_large`, `no_rows`, `io_error`.
-    public static func inspect(path: String, limits: FileLimits = FileLimits()) throws -> EmbeddingSetInspection {
-        let reader = try TensorReader(path: path, limits: limits)
+    public static func inspect(
+        path: String, limits: FileLimits = FileLimits(), progress: @escaping () throws -> Void = {}
+    ) throws -> EmbeddingSetInspection {
+        let reader = try TensorReader(path: path, limits: limits, progress: progress)
         var pass = SetPass(reader, try SetLayout(reader.header, path: path, limits: limits), keep: .init())
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { scratch.deallocate() }
@@ -59,28 +62,32 @@ public enum EmbeddingSetFile {
     /// - Parameters:
     ///   - chunkRows: most rows per chunk; fewer where rows are so long that a chunk would pass 32 MB of Float.
     ///   - labels: whether to collect the labels (4 bytes a row).
+    ///   - progress: called with every buffer that is read, and may throw to end the pass.
     ///   - check: sees the header before the first chunk, and may throw to refuse the set.
     ///   - body: may throw to stop early.
-    /// - Throws: as `inspect`, and what `check` and `body` throw.
+    /// - Throws: as `inspect`, and what `progress`, `check` and `body` throw.
     public static func stream(
         path: String, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096, labels: Bool = false,
-        check: (EmbeddingSetHeader) throws -> Void = { _ in }, body: (EmbeddingChunk) throws -> Void
+        progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
+        body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
         try stream(
-            path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, check: check, body: body)
+            path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, progress: progress,
+            check: check, body: body)
     }
 
     static func stream(
         path: String, limits: FileLimits, chunkRows: Int, labels: Bool, classes: [String]?,
-        check: (EmbeddingSetHeader) throws -> Void = { _ in }, body: (EmbeddingChunk) throws -> Void
+        progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
+        body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
-        let reader = try TensorReader(path: path, limits: limits)
+        let reader = try TensorReader(path: path, limits: limits, progress: progress)
         let layout = try SetLayout(reader.header, path: path, limits: limits, classes: classes)
         try check(layout.header)
         let (rows, dimension) = (layout.header.rows, layout.header.dimension)
         let chunkRows = max(1, min(chunkRows, rows, (32 << 20) / (4 * dimension)))
         let velocity = try layout.velocity.map {
-            try VelocityReader(beside: reader, $0, limits: limits, chunkRows: chunkRows)
+            try VelocityReader(beside: reader, $0, limits: limits, chunkRows: chunkRows, progress: progress)
         }
         var pass = SetPass(reader, layout, keep: .init(integerIDs: true, labels: labels))
         let read = try pass.run { reader in
@@ -103,8 +110,11 @@ private struct VelocityReader {
     let rows: RowReader
     private let reader: TensorReader
 
-    init(beside first: TensorReader, _ entry: TensorEntry, limits: FileLimits, chunkRows: Int) throws {
-        reader = try TensorReader(file: first.file, limits: limits)
+    init(
+        beside first: TensorReader, _ entry: TensorEntry, limits: FileLimits, chunkRows: Int,
+        progress: @escaping () throws -> Void
+    ) throws {
+        reader = try TensorReader(file: first.file, limits: limits, progress: progress)
         guard reader.header.entries == first.header.entries else { throw Self.changed(first.file.path) }
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { scratch.deallocate() }

@@ -11,13 +11,23 @@ import TensorFiles
 /// One thread decodes the next chunk while all cores refine the present one. Resident besides the model: four chunks of
 /// Float rows and about 40 bytes a row.
 struct BatchComputation {
-    /// Rows of one chunk.
-    static let chunkRows = 4_096
+    /// Rows of a chunk, at most.
+    private static let mostChunkRows = 4_096
+    /// Multiplications that a core does in about ten seconds. A batch can be stopped, and shows that it makes progress,
+    /// between two chunks.
+    private static let mostChunkWork = 1e11
 
     let path: String
     let limits: FileLimits
     let refiner: Refiner
     let topK: Int
+
+    /// So many that a chunk takes seconds, however many steps a model makes. A row's result does not depend on it.
+    private var chunkRows: Int {
+        let model = refiner.configuration
+        let work = 2 * Double(refiner.evaluations) * Double(model.dimension) * Double(model.hidden)
+        return max(1, Int(min(Double(Self.mostChunkRows), Self.mostChunkWork / max(work, 1))))
+    }
 
     struct Output {
         let columns: ResultColumns
@@ -38,8 +48,11 @@ struct BatchComputation {
     ) throws -> Output {
         let relay = ChunkRelay()
         let model = refiner.configuration
-        let decoding = Decoding(path: path, limits: limits, into: relay) { header in
-            try header.checkCompatible(dimension: model.dimension, encoder: model.encoder)
+        let decoding = Decoding(into: relay) { [path = self.path, limits = self.limits, chunkRows = self.chunkRows] put in
+            // Tensors may stand before the embeddings: reading over them is progress too.
+            try EmbeddingSetFile.stream(
+                path: path, limits: limits, chunkRows: chunkRows, progress: { try control.advance() },
+                check: { try $0.checkCompatible(dimension: model.dimension, encoder: model.encoder) }, body: put)
         }
         var columns = ResultColumns(topK: min(topK, refiner.classes.count), capacity: rows)
         var vectors = [Float]()
@@ -92,16 +105,14 @@ private final class Decoding: Sendable {
     private let done = DispatchSemaphore(value: 0)
 
     init(
-        path: String, limits: FileLimits, into relay: ChunkRelay,
-        check: @escaping @Sendable (EmbeddingSetHeader) throws -> Void
+        into relay: ChunkRelay,
+        read: @escaping @Sendable ((EmbeddingChunk) throws -> Void) throws -> EmbeddingSetRead
     ) {
         DispatchQueue(label: "sono.decode").async { [self] in
             let began = Monotonic.now
             var waited = Duration.zero
             let outcome = Result {
-                let read = try EmbeddingSetFile.stream(
-                    path: path, limits: limits, chunkRows: BatchComputation.chunkRows, check: check
-                ) { chunk in
+                let read = try read { chunk in
                     let before = Monotonic.now
                     try relay.put(chunk)
                     waited += Monotonic.now - before

@@ -66,84 +66,6 @@ public struct BatchLife: Sendable {
         return (claims, failures)
     }
 
-    // MARK: - Step 2
-
-    /// Reads the whole file once and makes it a job.
-    ///
-    /// - Returns: what became of it; the job is queued unless its state says otherwise.
-    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again.
-    public func admit(_ token: ClaimToken, name: FileName) throws -> QueuedJob {
-        let inspection: EmbeddingSetInspection
-        do {
-            inspection = try inspect(token, name: name)
-        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
-            throw failure
-        } catch let failure as Failure {
-            return try refuse(token, name: name, failure)
-        }
-        if let failure = incompatibility(of: inspection.header) {
-            return try refuse(token, name: name, failure, inspection)
-        }
-        try pipeline.spool.makeDurable(token, name: name)
-        let admitted = try store.admit(
-            Admission(
-                token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection.sha256,
-                rows: inspection.header.rows, fileBytes: inspection.fileBytes))
-        return try filedIfSettled(admitted.jobID)
-    }
-
-    /// Records a file that can never be a batch, and puts it aside.
-    @discardableResult
-    public func refuse(
-        _ token: ClaimToken, name: FileName, _ failure: Failure, _ inspection: EmbeddingSetInspection? = nil
-    ) throws -> QueuedJob {
-        let id = try store.refuse(
-            token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection?.sha256,
-            fileBytes: inspection?.fileBytes, failure: failure)
-        return try filedIfSettled(id)
-    }
-
-    /// Step 2 again for a job whose file had other bytes on the second pass than on the first.
-    public func readmit(_ job: QueuedJob) throws -> QueuedJob {
-        let (token, name) = try identify(job)
-        let inspection: EmbeddingSetInspection
-        do {
-            inspection = try inspect(token, name: name)
-            if let failure = incompatibility(of: inspection.header) { throw failure }
-        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
-            throw failure
-        } catch let failure as Failure {
-            return try giveUp(job, failure)
-        }
-        try pipeline.spool.makeDurable(token, name: name)
-        _ = try store.reidentify(
-            job.id, sha256: inspection.sha256, rows: inspection.header.rows, fileBytes: inspection.fileBytes)
-        return try filedIfSettled(job.id)
-    }
-
-    /// A job that waits becomes failed.
-    public func giveUp(_ job: QueuedJob, _ failure: Failure) throws -> QueuedJob {
-        try store.begin(job.id, nil)
-        try store.fail(job.id, failure)
-        return try filedIfSettled(job.id)
-    }
-
-    private func inspect(_ token: ClaimToken, name: FileName) throws -> EmbeddingSetInspection {
-        try pipeline.spool.checkReadable(token, name: name)
-        return try EmbeddingSetFile.inspect(
-            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits)
-    }
-
-    private func incompatibility(of header: EmbeddingSetHeader) -> Failure? {
-        do {
-            let model = pipeline.refiner.configuration
-            _ = try header.checkCompatible(dimension: model.dimension, encoder: model.encoder)
-            return nil
-        } catch {
-            return error as? Failure ?? Failure(.internal, "\(error)")
-        }
-    }
-
     // MARK: - Steps 3 to 7
 
     /// What became of an attempt.
@@ -153,6 +75,8 @@ public struct BatchLife: Sendable {
         case failed(Failure)
         /// A passing failure: to be tried again at its `notBefore`.
         case retrying(QueuedJob, Failure)
+        /// The store takes nothing at present: nothing was begun, and no other job can be.
+        case notNow(Failure)
         /// Asked to end early; the attempt does not count.
         case returned(BatchControl.Request)
         /// The file had other bytes than the first pass saw: somebody still writes to it.
@@ -169,17 +93,20 @@ public struct BatchLife: Sendable {
             try store.begin(job.id, pipeline.execution)  // 3
         } catch let failure as Failure where failure.code == .wrongState {
             return .skipped
+        } catch let failure as Failure where failure.code.isTransient {
+            return .notNow(failure)
         }
         let outcome: Outcome
         do {
             outcome = try compute(job, control)  // 4 to 6
         } catch let request as BatchControl.Request {
-            outcome = try giveBack(job, request)
+            try insist(control) { try store.returnToQueue(job.id, then: request.nextState) }
+            outcome = .returned(request)
         } catch let failure as Failure {
             outcome = try settle(job, failure, control)
         } catch is BytesChanged {
             try insist(control) { try store.returnToQueue(job.id, then: nil) }
-            return .changed(try store.job(job.id))
+            return .changed(try insist(control) { try store.job(job.id) })
         }
         try? file(store.job(job.id))  // 7; if it fails, the next scan files it
         return outcome
@@ -200,8 +127,8 @@ public struct BatchLife: Sendable {
             output = try computation.run(rows: job.rows ?? 0, control: control, refined: features?.append)  // 4
         } catch let failure as Failure where !failure.code.isTransient && failure.code != .deadline {
             // The first pass found nothing wrong with this file. Either it is another one by now, or we are wrong.
-            if failure.code == .internal || (try? inspect(token, name: name))?.sha256 == job.sha256 { throw failure }
-            throw BytesChanged()
+            let isSame = try failure.code == .internal || digest(token, name, control) == job.sha256
+            throw isSame ? failure : BytesChanged()
         }
         guard output.inspection.sha256 == job.sha256 else { throw BytesChanged() }
         let rows = output.columns.rows
@@ -214,19 +141,18 @@ public struct BatchLife: Sendable {
         let featuresPath = try features?.finish()  // 5
         try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
-            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath)
+            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath,
+            progress: control.beat)
         return .done(rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds)
     }
 
-    private func giveBack(_ job: QueuedJob, _ request: BatchControl.Request) throws -> Outcome {
-        let next: JobState? =
-            switch request {
-            case .stop: nil
-            case .hold: .held
-            case .cancel: .cancelled
-            }
-        try store.returnToQueue(job.id, then: next)
-        return .returned(request)
+    /// What the file's bytes are now; nil if they are no set any more.
+    private func digest(_ token: ClaimToken, _ name: FileName, _ control: BatchControl) throws -> String? {
+        do {
+            return try inspect(token, name: name) { try control.advance() }.sha256
+        } catch let failure as Failure where failure.code != .deadline {
+            return nil
+        }
     }
 
     /// Only passing failures, and deadlines while attempts are left, are tried again.
@@ -244,17 +170,18 @@ public struct BatchLife: Sendable {
         }
         let notBefore = Date().addingTimeInterval(Backoff.delay(retries: job.retries).seconds)
         try insist(control) { try store.retry(job.id, failure, notBefore: notBefore) }
-        return .retrying(try store.job(job.id), failure)
+        return .retrying(try insist(control) { try store.job(job.id) }, failure)
     }
 
-    /// Records something even if the disk is full now: waits for room, for the store must not say `running` of a job
-    /// that nobody runs.
-    private func insist(_ control: BatchControl, _ record: () throws -> Void) throws {
-        for attempt in 0... {
+    /// Records something even if the store takes nothing at present: waits until it does, for it must not say `running`
+    /// of a job that nobody runs. A service that is to stop gives it ten seconds.
+    private func insist<Value>(_ control: BatchControl, _ record: () throws -> Value) throws -> Value {
+        while true {
             do {
                 return try record()
-            } catch let failure as Failure where failure.code.isTransient && !control.isAsked {
-                Thread.sleep(forTimeInterval: min(5, 0.25 * Double(1 << min(attempt, 5))))
+            } catch let failure as Failure where failure.code.isTransient && !control.isStopDue(after: .seconds(10)) {
+                control.beat()
+                Thread.sleep(forTimeInterval: 0.1)
             }
         }
     }
@@ -269,13 +196,13 @@ public struct BatchLife: Sendable {
         try Filing(spool: pipeline.spool, store: store).file(job)
     }
 
-    private func filedIfSettled(_ id: JobID) throws -> QueuedJob {
+    func filedIfSettled(_ id: JobID) throws -> QueuedJob {
         let job = try store.job(id)
         try? file(job)
         return job
     }
 
-    private func identify(_ job: QueuedJob) throws -> (ClaimToken, FileName) {
+    func identify(_ job: QueuedJob) throws -> (ClaimToken, FileName) {
         guard let token = ClaimToken(job.token), let name = FileName(job.name) else {
             throw Failure(.internal, "job \(job.id) has an impossible token or name: report this.")
         }

@@ -87,11 +87,14 @@ public final class SpoolLock: Sendable {
             && here.st_dev == there.st_dev
     }
 
-    /// Writes "PID STARTED" into the file. One call, so a reader sees the old line or the new one.
+    /// Writes "PID STARTED" into the file, for the message of a second one. The lock holds without it: a full disk is no
+    /// reason not to start.
     private static func sign(_ descriptor: Int32, path: String, started: String) throws {
         let line = Array("\(getpid()) \(started)\n".utf8)
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, line, line.count, 0) == line.count else {
-            throw Failure.system("write \(path)")
+            let failure = Failure.system("write \(path)")
+            if failure.code == .noSpace { return }
+            throw failure
         }
     }
 

@@ -13,6 +13,7 @@ package final class DecodedStream {
     package private(set) var decodedBytes = 0
 
     private let limits: FileLimits
+    private let progress: () throws -> Void
     private let decoder: ZstdDecoder?
     private let buffer: UnsafeMutableRawBufferPointer
     private var pending: Range<Int> = 0..<0
@@ -26,9 +27,11 @@ package final class DecodedStream {
         case skipping(Int)
     }
 
-    package init(file: InputFile, limits: FileLimits) throws {
+    /// - Parameter progress: called with every buffer that is read, and may throw to end the reading.
+    package init(file: InputFile, limits: FileLimits, progress: @escaping () throws -> Void = {}) throws {
         self.file = file
         self.limits = limits
+        self.progress = progress
         isCompressed = try Self.startsAsZstd(file)
         decoder = isCompressed ? try ZstdDecoder(windowLog: limits.windowLog) : nil
         buffer = .allocate(byteCount: isCompressed ? 256 << 10 : 0, alignment: 64)
@@ -90,6 +93,7 @@ package final class DecodedStream {
     private func readFile(into target: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = min(target.count, file.size - fileOffset)
         guard wanted > 0 else { return 0 }
+        try progress()
         let part = UnsafeMutableRawBufferPointer(rebasing: target[..<wanted])
         let count = try file.read(into: part, at: fileOffset)
         hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: part[..<count]))

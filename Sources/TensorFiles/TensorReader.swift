@@ -16,13 +16,16 @@ package final class TensorReader {
     package var file: InputFile { stream.file }
     package var isCompressed: Bool { stream.isCompressed }
 
-    package convenience init(path: String, limits: FileLimits) throws {
-        try self.init(file: InputFile(path: path, limits: limits), limits: limits)
+    package convenience init(
+        path: String, limits: FileLimits, progress: @escaping () throws -> Void = {}
+    ) throws {
+        try self.init(file: InputFile(path: path, limits: limits), limits: limits, progress: progress)
     }
 
+    /// - Parameter progress: called with every buffer that is read, and may throw to end the reading.
     /// - Throws: `incomplete`, `corrupt_zstd`, `corrupt_safetensors`, `corrupt_npy`, `unsupported_format`, `too_large`.
-    package init(file: InputFile, limits: FileLimits) throws {
-        stream = try DecodedStream(file: file, limits: limits)
+    package init(file: InputFile, limits: FileLimits, progress: @escaping () throws -> Void = {}) throws {
+        stream = try DecodedStream(file: file, limits: limits, progress: progress)
         header = try Self.readHeader(stream, limits)
         let total = header.headerBytes.addingReportingOverflow(header.payloadBytes)
         if total.overflow || total.partialValue > limits.decodedBytes {

@@ -46,6 +46,16 @@ final class Root {
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(paths.configuration)/\(name).yaml"))
     }
 
+    /// The pipeline `p`, for tests of a part of the service.
+    func pipeline() throws -> Pipeline {
+        for folder in [paths.state, paths.spool] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        return try Pipeline(
+            name: "p", configuration: #require(ConfigurationDirectory.load(paths.configuration)["p"]).get(),
+            paths: paths)
+    }
+
     func start() throws -> RunningService {
         var options = ServiceOptions()
         options.logLevel = "critical"

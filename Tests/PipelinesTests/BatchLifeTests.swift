@@ -6,7 +6,9 @@ import Glibc
 import Pipelines
 import Refinement
 import Spooling
+import Synchronization
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("the life of a batch")
@@ -102,6 +104,25 @@ struct BatchLifeTests {
         #expect(try world.results().count == 1_000)
     }
 
+    @Test("a first pass shows that it makes progress, and can be ended: nothing is recorded, the file waits in work/")
+    func firstPassEnded() throws {
+        struct Stopped: Error {}
+        let world = try World()
+        let claim = try world.claim(world.drop(World.set(50_000, seed: 1), as: "a.safetensors"))
+        var calls = 0
+        #expect(throws: Stopped.self) {
+            try world.life.admit(claim.token, name: claim.name) {
+                calls += 1
+                if calls == 5 { throw Stopped() }
+            }
+        }
+        #expect(try world.store.unsettled().isEmpty)
+        #expect(try world.places.keys.sorted() == ["work"])
+        calls = 0
+        let job = try world.life.admit(claim.token, name: claim.name) { calls += 1 }
+        #expect(job.state == .queued && calls > 10)
+    }
+
     @Test("a batch of which no row can be used fails as a whole")
     func allNonFinite() throws {
         let world = try World()
@@ -193,6 +214,34 @@ struct BatchLifeTests {
         guard case .done = try world.run(again) else { throw Failure(.internal, "not done") }
     }
 
+    @Test("while the store takes nothing no attempt begins; afterwards the batch is computed")
+    func storeBusyAtBegin() throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        try world.store.setBusyTimeout(milliseconds: 20)
+        let lock = try WriteLock(on: world.paths.store)
+        guard case .notNow(let failure) = try world.run(job) else { throw Failure(.internal, "begun") }
+        #expect(failure.code == .ioError)
+        try lock.release()
+        #expect(try world.store.job(job.id) == job)
+        guard case .done = try world.run(job) else { throw Failure(.internal, "not done") }
+        #expect(try world.record(job.id).attempts == 1)
+    }
+
+    @Test(
+        "an outcome is recorded as soon as the store takes it, and the thread shows meanwhile that it lives",
+        arguments: [(BatchControl.Request?.none, JobState.retrying), (.hold, .held), (.cancel, .cancelled)])
+    func storeBusyAtTheEnd(request: BatchControl.Request?, state: JobState) throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        try world.store.setBusyTimeout(milliseconds: 20)
+        let program = OtherProgram(store: world.paths.store)
+        let control = BatchControl(limit: .seconds(60)) { program.beat() }
+        if let request { control.ask(request) }
+        _ = try world.run(job, control: control)
+        #expect(try world.record(job.id).state == state)
+    }
+
     @Test("bytes that change after the first pass are never committed: the file is validated again and then computed")
     func changedBytes() throws {
         let world = try World()
@@ -224,5 +273,22 @@ struct BatchLifeTests {
         #expect(set.rows == 5_000 && set.dimension == World.dimension)
         let norm = set.embeddings.prefix(World.dimension).reduce(0) { $0 + $1 * $1 }
         #expect(abs(norm - 1) < 1e-5)
+    }
+}
+
+/// Locks the store at the first beat of a computation, and lets go of it after many more: only a thread that goes on
+/// beating while it waits for the store ever gets it.
+private final class OtherProgram: Sendable {
+    private let path: String
+    private let state = Mutex<(beats: Int, lock: WriteLock?)>((0, nil))
+
+    init(store path: String) { self.path = path }
+
+    func beat() {
+        state.withLock { state in
+            state.beats += 1
+            if state.beats == 1 { state.lock = try? WriteLock(on: path) }
+            if state.beats == 40 { try? state.lock?.release() }
+        }
     }
 }

@@ -1,0 +1,88 @@
+import Accounting
+import EmbeddingSets
+import Failures
+import Spooling
+
+/// Step 2 of a batch's life: a file in work/ becomes a job.
+extension BatchLife {
+    /// Reads the whole file once and makes it a job.
+    ///
+    /// - Parameter progress: called with every buffer that is read, and may throw to end the pass.
+    /// - Returns: what became of it; the job is queued unless its state says otherwise.
+    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again.
+    public func admit(
+        _ token: ClaimToken, name: FileName, progress: @escaping () throws -> Void = {}
+    ) throws -> QueuedJob {
+        let inspection: EmbeddingSetInspection
+        do {
+            inspection = try inspect(token, name: name, progress: progress)
+        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+            throw failure
+        } catch let failure as Failure {
+            return try refuse(token, name: name, failure)
+        }
+        if let failure = incompatibility(of: inspection.header) {
+            return try refuse(token, name: name, failure, inspection)
+        }
+        try pipeline.spool.makeDurable(token, name: name)
+        let admitted = try store.admit(
+            Admission(
+                token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection.sha256,
+                rows: inspection.header.rows, fileBytes: inspection.fileBytes))
+        return try filedIfSettled(admitted.jobID)
+    }
+
+    /// Records a file that can never be a batch, and puts it aside.
+    @discardableResult
+    public func refuse(
+        _ token: ClaimToken, name: FileName, _ failure: Failure, _ inspection: EmbeddingSetInspection? = nil
+    ) throws -> QueuedJob {
+        let id = try store.refuse(
+            token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection?.sha256,
+            fileBytes: inspection?.fileBytes, failure: failure)
+        return try filedIfSettled(id)
+    }
+
+    /// Step 2 again for a job whose file had other bytes on the second pass than on the first.
+    public func readmit(_ job: QueuedJob, progress: @escaping () throws -> Void = {}) throws -> QueuedJob {
+        let (token, name) = try identify(job)
+        let inspection: EmbeddingSetInspection
+        do {
+            inspection = try inspect(token, name: name, progress: progress)
+            if let failure = incompatibility(of: inspection.header) { throw failure }
+        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+            throw failure
+        } catch let failure as Failure {
+            return try giveUp(job, failure)
+        }
+        try pipeline.spool.makeDurable(token, name: name)
+        _ = try store.reidentify(
+            job.id, sha256: inspection.sha256, rows: inspection.header.rows, fileBytes: inspection.fileBytes)
+        return try filedIfSettled(job.id)
+    }
+
+    /// A job that waits becomes failed.
+    public func giveUp(_ job: QueuedJob, _ failure: Failure) throws -> QueuedJob {
+        try store.begin(job.id, nil)
+        try store.fail(job.id, failure)
+        return try filedIfSettled(job.id)
+    }
+
+    func inspect(
+        _ token: ClaimToken, name: FileName, progress: @escaping () throws -> Void
+    ) throws -> EmbeddingSetInspection {
+        try pipeline.spool.checkReadable(token, name: name)
+        return try EmbeddingSetFile.inspect(
+            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits, progress: progress)
+    }
+
+    private func incompatibility(of header: EmbeddingSetHeader) -> Failure? {
+        do {
+            let model = pipeline.refiner.configuration
+            _ = try header.checkCompatible(dimension: model.dimension, encoder: model.encoder)
+            return nil
+        } catch {
+            return error as? Failure ?? Failure(.internal, "\(error)")
+        }
+    }
+}

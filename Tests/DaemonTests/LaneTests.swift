@@ -1,0 +1,66 @@
+import Accounting
+import Daemon
+import EmbeddingSets
+import Failures
+import Logging
+import Pipelines
+import Spooling
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("the thread that computes")
+struct LaneTests {
+    @Test("waits while the store takes nothing, and goes on by itself; the service does not end")
+    func storeBusy() throws {
+        let root = try Root()
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        try store.setBusyTimeout(milliseconds: 20)
+        let life = BatchLife(pipeline: pipeline, store: store)
+        let jobs = try (1...3).map { number in
+            try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
+            let claim = try #require(life.claim([#require(FileName("\(number).safetensors"))]).claims.first)
+            return try life.admit(claim.token, name: claim.name)
+        }
+
+        let board = Board()
+        let isBroken = Mutex(false)
+        let lane = Lane(store: store, board: board, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        lane.start(
+            Lane.Events(
+                changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in isBroken.withLock { $0 = true } }))
+        lane.serve(["p": pipeline])
+        let lock = try WriteLock(on: root.paths.store)
+        for job in jobs { lane.add(job) }
+        try eventually("it has noticed") { board.snapshot.errors[.ioError] == 1 }
+        try lock.release()
+        try eventually("all are done") { try jobs.allSatisfy { try store.job($0.id).state == .done } }
+        lane.stop()
+        lane.waitUntilStopped()
+        #expect(!isBroken.withLock { $0 })
+    }
+
+    @Test("takes up nothing more once the store is gone, and says so once")
+    func storeGone() throws {
+        let root = try Root()
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        let life = BatchLife(pipeline: pipeline, store: store)
+        let jobs = try (1...3).map { number in
+            try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
+            let claim = try #require(life.claim([#require(FileName("\(number).safetensors"))]).claims.first)
+            return try life.admit(claim.token, name: claim.name)
+        }
+        try store.close()
+        let faults = Mutex(0)
+        let lane = Lane(store: store, board: Board(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        lane.serve(["p": pipeline])
+        for job in jobs { lane.add(job) }
+        lane.start(
+            Lane.Events(changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in faults.withLock { $0 += 1 } }))
+        lane.waitUntilStopped()
+        #expect(faults.withLock { $0 } == 1)
+    }
+}

@@ -1,0 +1,40 @@
+import Accounting
+import Daemon
+import EmbeddingSets
+import Failures
+import Pipelines
+import Spooling
+import TestSupport
+import Testing
+
+@Suite("one pipeline's files on their way to being jobs")
+struct ReceptionLineTests {
+    @Test("after a trouble the line asks for no turn until it may have passed, and then goes on")
+    func trouble() throws {
+        let root = try Root(pipeline: "settle: 1ms")
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        try store.setBusyTimeout(milliseconds: 20)
+        var line = ReceptionLine(pipeline: pipeline, store: store, reception: Reception())
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        _ = line.step()
+        let lock = try WriteLock(on: root.paths.store)
+        var troubles = 0
+        try eventually("it fails to claim") {
+            for case .trouble in line.step() { troubles += 1 }
+            return troubles == 1
+        }
+        let next = try #require(line.nextDeadline)
+        #expect(next > Monotonic.now)
+        #expect(line.step().isEmpty)
+        #expect(line.nextDeadline == next)
+        try lock.release()
+        var admitted: [QueuedJob] = []
+        try eventually("it goes on") {
+            for case .admitted(let job) in line.step() { admitted.append(job) }
+            return !admitted.isEmpty
+        }
+        #expect(admitted.map(\.state) == [.queued])
+    }
+}
