@@ -79,16 +79,17 @@ public struct Recovery: Sendable {
         return claims.sorted { $0.stamp.modified < $1.stamp.modified }
     }
 
-    /// STATE/features/PIPELINE/JOB.safetensors.zst without a settled job was written just before a crash.
+    /// STATE/features/PIPELINE/JOB.safetensors.zst of a job that is not done was written just before a crash. What belongs
+    /// to no job that the store knows is left: it may be another store's.
     private func removeOrphanedFeatures() {
         let files = FileManager.default
         let root = "\(paths.state)/features"
         for pipeline in (try? files.contentsOfDirectory(atPath: root)) ?? [] {
             for file in (try? files.contentsOfDirectory(atPath: "\(root)/\(pipeline)")) ?? [] {
-                let isOwned = JobID(file.prefix { $0 != "." }).map { id in
-                    (try? store.job(id))?.state == .done
+                guard let id = JobID(file.prefix { $0 != "." }), let job = try? store.job(id), job.state != .done else {
+                    continue
                 }
-                if isOwned != true { try? files.removeItem(atPath: "\(root)/\(pipeline)/\(file)") }
+                try? files.removeItem(atPath: "\(root)/\(pipeline)/\(file)")
             }
         }
     }

@@ -99,6 +99,18 @@ struct RecoveryTests {
         #expect(FileManager.default.fileExists(atPath: orphan))
     }
 
+    @Test("vectors stay where the store cannot be asked about their job, or does not know it")
+    func foreignFeatures() throws {
+        let world = try World("output: { features: float16 }")
+        let job = try world.admit(drop(world))
+        _ = try world.run(job)
+        let directory = world.root("state/features/p")
+        let other = "\(directory)/\(job.id + 1).safetensors.zst"
+        try Data("x".utf8).write(to: URL(fileURLWithPath: other))
+        _ = try world.recovery.recoverStore { _ in 3 }
+        #expect(try world.root.names("state/features/p").count == 2)
+    }
+
     @Test("between the commit and the filing: only the file moves")
     func committed() throws {
         let world = try World()
