@@ -54,6 +54,15 @@ extension Store {
         }
     }
 
+    /// The tokens of all jobs whose file belongs in work/.
+    public func tokensInWork(pipeline: String) throws -> Set<String> {
+        try withConnection { database in
+            try String.fetchSet(
+                // The sign: by the index of what is not filed, not by that of a pipeline's jobs.
+                database, sql: "SELECT token FROM jobs WHERE filed_as IS NULL AND +pipeline = ?", arguments: [pipeline])
+        }
+    }
+
     /// One job as the daemon needs it, or `not_found`.
     public func job(_ id: JobID) throws -> QueuedJob {
         try withConnection { database in

@@ -49,18 +49,22 @@ struct Control: Sendable {
         } else if board != nil {
             throw Failure(.wrongState, "pipeline \(pipeline) does not run: configure it first.")
         }
+        guard let reception else { return try putBack(id, token, of: pipeline) }
+        // Whether it went well or not: what is in work/ then is taken up, and a note without a file is forgotten.
+        defer { reception.post(.requeued(pipeline)) }
+        try reception.requeueing.withLock { _ in try putBack(id, token, of: pipeline) }
+    }
+
+    private func putBack(_ id: JobID, _ token: ClaimToken, of pipeline: String) throws {
         let requeue = try store.requeue(id, token: token.text)
-        guard let filed = FileName(requeue.filedAs), let name = FileName(requeue.note.name) else {
+        guard let filed = FileName(requeue.filedAs) else {
             throw Failure(.internal, "job \(id) has an impossible file name: report this.")
         }
         let spool = try SpoolDirectory(SpoolLayout(root: paths.spool, pipeline: pipeline))
-        guard try spool.reclaim(filed, from: requeue.underFailed ? .failed : .done, token: token),
-            let stamp = try spool.stamp(of: token)
-        else {
+        guard try spool.reclaim(filed, from: requeue.underFailed ? .failed : .done, token: token) else {
             try store.forgetClaim(token.text)
             throw Failure(.notFound, "the input of job \(id) is no longer kept: drop it again.")
         }
-        reception?.post(.examine(pipeline: pipeline, BatchLife.Claim(token: token, name: name, stamp: stamp)))
     }
 
     func again(pipeline: String, name: FileName) throws {

@@ -12,14 +12,14 @@ import Synchronization
 /// Others talk to it by messages; everything it knows is local to its thread (`ReceptionLoop`).
 package final class Reception: Sendable {
     enum Message: Sendable {
-        /// Serve these pipelines in place of those before. New ones come with what recovery found in work/.
-        case serve([String: Pipeline], claims: [String: [BatchLife.Claim]])
+        /// Serve these pipelines in place of those before.
+        case serve([String: Pipeline])
         /// Something may have arrived.
         case look(String)
         /// The pipeline's directories were removed or replaced.
         case lost(String)
-        /// A file was put into work/ to become a job again.
-        case examine(pipeline: String, BatchLife.Claim)
+        /// A file was put into work/ to become a job again, or may have been.
+        case requeued(String)
         /// A job's file had other bytes on the second pass.
         case changed(QueuedJob)
         /// Compute the bytes that come under this name even if they are done already.
@@ -30,6 +30,8 @@ package final class Reception: Sendable {
 
     let heartbeat = Heartbeat()
     let mailbox = Mailbox<Message>()
+    /// Held by whoever puts files into work/ on another thread, and while work/ is compared with the notes.
+    let requeueing = Mutex(())
     private let ended = DispatchSemaphore(value: 0)
     private let stopping = Mutex(false)
 

@@ -22,6 +22,7 @@ package struct ReceptionLine {
 
     private var pipeline: Pipeline
     private let store: Store
+    private let paths: ServicePaths
     private let reception: Reception
     private var intake: Intake
     private var isWatched = false
@@ -37,11 +38,14 @@ package struct ReceptionLine {
     /// Names whose bytes shall be computed even if they are done already.
     var again: Set<FileName> = []
     var mustList = true
+    /// Whether work/ is to be compared with the notes: at first, when files were put there, and now and then.
+    package var mustCompare = true
     var mustReopen = false
 
-    package init(pipeline: Pipeline, store: Store, reception: Reception) {
+    package init(pipeline: Pipeline, store: Store, paths: ServicePaths, reception: Reception) {
         self.pipeline = pipeline
         self.store = store
+        self.paths = paths
         self.reception = reception
         intake = Intake(directory: pipeline.spool, watcher: nil, settle: pipeline.configuration.settle)
         pending = PendingClaims(
@@ -82,7 +86,7 @@ package struct ReceptionLine {
         }
     }
 
-    mutating func add(_ claim: BatchLife.Claim) {
+    private mutating func add(_ claim: BatchLife.Claim) {
         names[claim.token] = claim.name
         pending.add(claim.token, stamp: claim.stamp, at: Monotonic.now)
     }
@@ -119,6 +123,7 @@ package struct ReceptionLine {
         if mustReopen || isDue(reopenAt) { events += reopen() }
         guard reopenAt == nil else { return events }
         do {
+            if mustCompare { try compare() }
             // In a backlog one listing for each round of claims is enough.
             if toClaim.isEmpty, mustList || isDue(intake.nextDeadline) { try list() }
             try claimSome(&events)
@@ -136,6 +141,16 @@ package struct ReceptionLine {
         return events
     }
 
+    /// Takes up what is in work/ and neither a job nor known here.
+    private mutating func compare() throws {
+        let known = Set(names.keys).union(changed.keys)
+        let claims = try reception.requeueing.withLock { _ in
+            try Recovery(store: store, paths: paths).claims(of: pipeline, except: known)
+        }
+        for claim in claims { add(claim) }
+        mustCompare = false
+    }
+
     private mutating func list() throws {
         mustList = false
         let actions = try intake.look(at: Monotonic.now)
@@ -151,6 +166,8 @@ package struct ReceptionLine {
         toClaim.removeFirst(batch.count)
         again.subtract(claims.map(\.name))
         events += failures.map(Event.trouble)
+        // After a failure the file may be in work/ all the same.
+        if !failures.isEmpty { mustCompare = true }
         for claim in claims {
             intake.left(claim.name)
             add(claim)
@@ -173,7 +190,11 @@ package struct ReceptionLine {
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
         conclude(token, &events) { line, name in
             if let job = line.changed[token] { return try line.life.readmit(job, progress: line.reception.progress) }
-            return try line.life.admit(token, name: name, progress: line.reception.progress)
+            do {
+                return try line.life.admit(token, name: name, progress: line.reception.progress)
+            } catch let failure as Failure where failure.code == .notFound {
+                return try line.vanished(token, name)
+            }
         }
     }
 

@@ -56,22 +56,22 @@ struct ReceptionLoop {
 
     private mutating func handle(_ message: Reception.Message) {
         switch message {
-        case .serve(let pipelines, let claims):
+        case .serve(let pipelines):
             lines = lines.filter { pipelines[$0.key] != nil }
             for (name, pipeline) in pipelines {
                 if lines[name] == nil {
-                    lines[name] = ReceptionLine(pipeline: pipeline, store: store, reception: reception)
+                    lines[name] = ReceptionLine(
+                        pipeline: pipeline, store: store, paths: paths, reception: reception)
                 } else {
                     lines[name]?.replace(pipeline)
                 }
                 if let failure = lines[name]?.watch() {
                     logger.warning("\(failure)", metadata: ["pipeline": "\(name)"])
                 }
-                for claim in claims[name] ?? [] { lines[name]?.add(claim) }
             }
         case .look(let name): lines[name]?.mustList = true
         case .lost(let name): lines[name]?.mustReopen = true
-        case .examine(let name, let claim): lines[name]?.add(claim)
+        case .requeued(let name): lines[name]?.mustCompare = true
         case .changed(let job): lines[job.pipeline]?.addChanged(job)
         case .again(let name, let file): lines[name]?.again.insert(file)
         case .noSpace(let failure): space.failed(failure)
@@ -94,7 +94,10 @@ struct ReceptionLoop {
 
     private mutating func beginRegularScan() {
         nextScan = Monotonic.now + Self.regularScan
-        for name in lines.keys { lines[name]?.mustList = true }
+        for name in lines.keys {
+            lines[name]?.mustList = true
+            lines[name]?.mustCompare = true
+        }
         for failure in Recovery(store: store, paths: paths).fileSettled() {
             logger.warning("a settled file is still in work/: \(failure.message)")
         }

@@ -117,19 +117,13 @@ public final class RunningService: Sendable {
         queue.sync { notifier.ready(statusLine) }
     }
 
-    /// Puts pipelines into service in place of those before; new ones with what waits for them.
+    /// Puts pipelines into service in place of those before; new ones with the jobs that wait for them. Either all of it
+    /// happens, or nothing.
     private func serve(_ pipelines: [String: Pipeline], new: Set<String>) throws {
-        var claims: [String: [BatchLife.Claim]] = [:]
-        for name in new {
-            if let pipeline = pipelines[name] {
-                claims[name] = try Recovery(store: store, paths: paths).claims(of: pipeline)
-            }
-        }
+        let waiting = try new.flatMap { try store.unsettled(pipeline: $0) }
         lane.serve(pipelines)
-        for name in new {
-            for job in try store.unsettled(pipeline: name) { lane.add(job) }
-        }
-        reception.post(.serve(pipelines, claims: claims))
+        for job in waiting { lane.add(job) }
+        reception.post(.serve(pipelines))
     }
 
     private func listen() throws {
@@ -177,13 +171,13 @@ public final class RunningService: Sendable {
         for name in before.keys where after[name] == nil {
             logger.notice("removed: its work stays where it is", metadata: ["pipeline": "\(name)"])
         }
+        try serve(running, new: Set(new))
         let (refusals, all) = (refused, after)
         board.update { state in
             state.pipelines = all
             state.refusedReloads = refusals
             state.spoolTrouble = state.spoolTrouble.filter { all[$0.key] != nil }
         }
-        try serve(running, new: Set(new))
         logger.notice("reloaded", metadata: ["pipelines": "\(running.keys.sorted().joined(separator: ","))"])
     }
 

@@ -9,14 +9,17 @@ extension BatchLife {
     ///
     /// - Parameter progress: called with every buffer that is read, and may throw to end the pass.
     /// - Returns: what became of it; the job is queued unless its state says otherwise.
-    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again.
+    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again;
+    ///   `not_found` for one that was taken away by hand.
     public func admit(
         _ token: ClaimToken, name: FileName, progress: @escaping () throws -> Void = {}
     ) throws -> QueuedJob {
         let inspection: EmbeddingSetInspection
         do {
             inspection = try inspect(token, name: name, progress: progress)
-        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+        } catch let failure as Failure
+            where failure.code == .incomplete || failure.code == .notFound || failure.code.isTransient
+        {
             throw failure
         } catch let failure as Failure {
             return try refuse(token, name: name, failure)

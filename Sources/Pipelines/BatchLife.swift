@@ -42,7 +42,8 @@ public struct BatchLife: Sendable {
 
     // MARK: - Steps 0 and 1
 
-    /// Takes files out of incoming/. One that has vanished or cannot be moved is left to the next scan.
+    /// Takes files out of incoming/. One that has vanished or cannot be moved is left to the next scan; one whose move is
+    /// not known to be durable, to the next `Recovery.claims`.
     ///
     /// - Parameter again: names whose bytes shall be computed even if they are done already.
     public func claim(_ names: [FileName], again: Set<FileName> = []) throws -> (claims: [Claim], failures: [Failure]) {
@@ -55,12 +56,12 @@ public struct BatchLife: Sendable {
         var claims: [Claim] = []
         var failures: [Failure] = []
         for ((name, token), outcome) in zip(pairs, pipeline.spool.claim(pairs)) {
-            if case .failed(let failure) = outcome { failures.append(failure) }
-            // After a failure the file may be in work/ all the same; then it is claimed.
-            if let stamp = try pipeline.spool.stamp(of: token) {
-                claims.append(Claim(token: token, name: name, stamp: stamp))
-            } else {
-                try store.forgetClaim(token.text)
+            switch outcome {
+            case .claimed(let stamp): claims.append(Claim(token: token, name: name, stamp: stamp))
+            // A note that stays behind is forgotten, and a file that is in work/ all the same is taken up, when work/ is
+            // compared with the notes (`Recovery.claims`).
+            case .vanished: try? store.forgetClaim(token.text)
+            case .failed(let failure): failures.append(failure)
             }
         }
         return (claims, failures)

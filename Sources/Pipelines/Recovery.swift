@@ -52,22 +52,28 @@ public struct Recovery: Sendable {
         return failures
     }
 
-    /// A pipeline's files that are no jobs yet. Claims whose file is in incoming/ or gone are forgotten; files in work/
-    /// that nobody knows are noted under the name they have.
-    public func claims(of pipeline: Pipeline) throws -> [BatchLife.Claim] {
+    /// Compares work/ with the notes: the files of a pipeline that are no jobs yet, their moves durable. Notes whose file
+    /// is in incoming/ or gone are forgotten; files in work/ that nobody knows are noted under the name they have.
+    ///
+    /// Nobody may move files into work/ meanwhile.
+    ///
+    /// - Parameter known: claims that are being looked after; they are left out.
+    public func claims(of pipeline: Pipeline, except known: Set<ClaimToken> = []) throws -> [BatchLife.Claim] {
         var notes: [String: ClaimNote] = [:]
         for note in try store.claims(pipeline: pipeline.name) { notes[note.token] = note }
-        let jobs = try Set(store.unsettled(pipeline: pipeline.name).map(\.token) + store.unfiled().map(\.token))
+        // Before the listing: the file of a job that is filed in between has left work/ then.
+        let jobs = try store.tokensInWork(pipeline: pipeline.name)
         let inWork = try pipeline.spool.workListing().claims
-        var claims: [BatchLife.Claim] = []
         for note in notes.values {
-            guard let token = ClaimToken(note.token), inWork[token] != nil else {
-                // A claim that did not come to its rename: the file is in incoming/ still, or gone.
-                try store.forgetClaim(note.token)
-                continue
-            }
+            if let token = ClaimToken(note.token), inWork[token] != nil { continue }
+            // A claim that did not come to its rename: the file is in incoming/ still, or gone.
+            try store.forgetClaim(note.token)
         }
-        for (token, stamp) in inWork where !jobs.contains(token.text) {
+        let strays = inWork.filter { token, _ in !jobs.contains(token.text) && !known.contains(token) }
+        guard !strays.isEmpty else { return [] }
+        try pipeline.spool.makeMovesDurable()
+        var claims: [BatchLife.Claim] = []
+        for (token, stamp) in strays {
             if notes[token.text] == nil {
                 let note = ClaimNote(token: token.text, pipeline: pipeline.name, name: Array(token.text.utf8))
                 try store.noteClaims([note])

@@ -7,8 +7,8 @@ public enum ClaimOutcome: Sendable {
     case claimed(FileStamp)
     /// It was no longer in incoming/: forget the claim note.
     case vanished
-    /// The move failed, or is not known to be durable. If `stamp(of: token)` finds the file in work/ it is claimed all
-    /// the same and the note must stay; else forget the note and leave the file to the next scan.
+    /// The move failed, or is not known to be durable: the file may be in work/ or in incoming/. Compare work/ with the
+    /// notes, after `makeMovesDurable()`.
     case failed(Failure)
 }
 
@@ -28,11 +28,6 @@ extension SpoolDirectory {
             }
         }
         return outcomes
-    }
-
-    /// Claims one file.
-    public func claim(_ name: FileName, token: ClaimToken) -> ClaimOutcome {
-        claim([(name, token)])[0]
     }
 
     private func move(_ name: FileName, to token: ClaimToken) -> ClaimOutcome {
@@ -62,7 +57,7 @@ extension SpoolDirectory {
     /// Checks that the claimed input is a regular file that the service can read.
     ///
     /// - Throws: `unsupported_format` for anything that is not a regular file (it is not opened), `unreadable` with the
-    ///   chmod that helps, `io_error` if it is not there.
+    ///   chmod that helps, `not_found` if it is not there, `io_error` if the directory is not.
     public func checkReadable(_ token: ClaimToken, name: FileName) throws {
         try close(open(token, name: name))
     }
@@ -77,7 +72,10 @@ extension SpoolDirectory {
     }
 
     private func open(_ token: ClaimToken, name: FileName) throws -> Int32 {
-        guard let stamp = try stamp(of: token) else { throw missing(token) }
+        guard let stamp = try stamp(of: token) else {
+            try verify()
+            throw missing(token)
+        }
         if let refusal = stamp.kind.refusal(of: name) { throw refusal }
         let (descriptor, number) = calls.open(token.fileName, in: work.descriptor)
         guard descriptor < 0 else { return descriptor }
@@ -85,11 +83,9 @@ extension SpoolDirectory {
         throw Failure.system("open \(layout.path(of: token))", errno: number)
     }
 
-    func missing(_ token: ClaimToken) -> Failure {
+    private func missing(_ token: ClaimToken) -> Failure {
         Failure(
-            .ioError,
-            "\(layout.path(of: token)) is not there: it was moved or removed by hand. Put it back, or drop the batch again."
-        )
+            .notFound, "\(layout.path(of: token)) is not there: it was moved or removed by hand. Drop the batch again.")
     }
 }
 

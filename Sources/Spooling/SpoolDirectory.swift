@@ -88,6 +88,12 @@ public final class SpoolDirectory: Sendable {
         return (claims, strangers.sorted())
     }
 
+    /// Makes every move between the directories durable, whoever made it: a claim or a return whose own fsync failed, or
+    /// that a kill cut short, looks like any other.
+    public func makeMovesDurable() throws {
+        try sync(work, incoming, done, failed)
+    }
+
     func sync(_ directories: DirectoryHandle...) throws(Failure) {
         for directory in directories {
             let number = calls.sync(directory.descriptor)

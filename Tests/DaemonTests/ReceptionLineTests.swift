@@ -2,6 +2,7 @@ import Accounting
 import Daemon
 import EmbeddingSets
 import Failures
+import Foundation
 import Pipelines
 import Spooling
 import TestSupport
@@ -16,7 +17,7 @@ struct ReceptionLineTests {
         let store = try Store.open(path: root.paths.store)
         defer { try? store.close() }
         try store.setBusyTimeout(milliseconds: 20)
-        var line = ReceptionLine(pipeline: pipeline, store: store, reception: Reception())
+        var line = ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: Reception())
         try root.drop(10, seed: 1, as: "a.safetensors")
         _ = line.step()
         let lock = try WriteLock(on: root.paths.store)
@@ -36,5 +37,30 @@ struct ReceptionLineTests {
             return !admitted.isEmpty
         }
         #expect(admitted.map(\.state) == [.queued])
+    }
+
+    @Test("what lies in work/ and nobody looks after is taken up while the service runs; notes of nothing are forgotten")
+    func stranded() throws {
+        let root = try Root()
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        var line = ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: Reception())
+        #expect(line.step().isEmpty)
+
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        let token = ClaimToken.random()
+        try store.noteClaims([
+            ClaimNote(token: token.text, pipeline: "p", name: Array("a.safetensors".utf8)),
+            ClaimNote(token: ClaimToken.random().text, pipeline: "p", name: Array("b.safetensors".utf8)),
+        ])
+        let spool = pipeline.spool.layout
+        try #require(rename("\(spool.incoming)/a.safetensors", spool.path(of: token)) == 0)
+        line.mustCompare = true
+        let admitted = line.step().compactMap { if case .admitted(let job) = $0 { job } else { nil } }
+        #expect(admitted.map(\.name) == [Array("a.safetensors".utf8)] && admitted.map(\.state) == [.queued])
+        #expect(try store.claims().isEmpty)
+        line.mustCompare = true
+        #expect(line.step().isEmpty)
     }
 }

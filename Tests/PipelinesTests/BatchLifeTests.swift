@@ -214,6 +214,18 @@ struct BatchLifeTests {
         guard case .done = try world.run(again) else { throw Failure(.internal, "not done") }
     }
 
+    @Test("a batch whose file was taken away fails at once, so that its bytes can be dropped again")
+    func takenAway() throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        try FileManager.default.removeItem(atPath: world.root("spool/p/work/\(job.token)"))
+        guard case .failed(let failure) = try world.run(job) else { throw Failure(.internal, "not failed") }
+        #expect(failure.code == .notFound)
+        #expect(try world.store.unfiled().isEmpty)
+        let again = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        guard case .done = try world.run(again) else { throw Failure(.internal, "not done") }
+    }
+
     @Test("while the store takes nothing no attempt begins; afterwards the batch is computed")
     func storeBusyAtBegin() throws {
         let world = try World()

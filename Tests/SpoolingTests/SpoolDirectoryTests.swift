@@ -220,7 +220,7 @@ struct SpoolDirectoryTests {
     func takenAway() throws {
         let name = FileName(checkedForTest: "a.npy")
         #expect(throws: Failure(.notFound, "")) { try directory.settle(token, jobID: 5, name: name) }
-        #expect(throws: Failure(.ioError, "")) { try directory.checkReadable(token, name: name) }
+        #expect(throws: Failure(.notFound, "")) { try directory.checkReadable(token, name: name) }
     }
 
     @Test("names in work that the service never made are listed, not touched")

@@ -83,3 +83,10 @@ func reason(_ jobID: Int64, _ name: FileName, _ failure: Failure = Failure(.inco
 {
     Reason(jobID: jobID, pipeline: "demo", fileName: name, failure: failure, at: "2026-01-01T00:00:00.000Z")
 }
+
+extension SpoolDirectory {
+    /// Claims one file.
+    func claim(_ name: FileName, token: ClaimToken) -> ClaimOutcome {
+        claim([(name, token)])[0]
+    }
+}
