@@ -28,6 +28,15 @@ enum Identity {
                 """, arguments: [pipeline, sha256, job])
     }
 
+    /// The job that this one was to supersede, if any, answers for the bytes again: its rows stand.
+    static func giveBack(job: JobID, in database: Database) throws {
+        try database.execute(
+            sql: """
+                UPDATE identities SET job_id = jobs.supersedes FROM jobs
+                WHERE identities.job_id = ? AND jobs.job_id = identities.job_id AND jobs.supersedes IS NOT NULL
+                """, arguments: [job])
+    }
+
     static func drop(job: JobID, in database: Database) throws {
         try database.execute(sql: "DELETE FROM identities WHERE job_id = ?", arguments: [job])
     }

@@ -65,7 +65,8 @@ extension Store {
 
     /// Gives a job that waits the bytes its file has now, after the second pass found others than the first.
     ///
-    /// If another job stands for the new bytes, this one is cancelled, with a message that says so.
+    /// If another job stands for the new bytes, this one is cancelled, with a message that says so. Otherwise it
+    /// supersedes none: what it was to supersede has other bytes.
     public func reidentify(_ job: JobID, sha256: String, rows: Int, fileBytes: Int) throws -> Admitted {
         try transaction { database, now in
             let transition = Transition(database: database, now: now)
@@ -74,8 +75,13 @@ extension Store {
                 throw Failure(.wrongState, "Job \(job) is \(state.rawValue), its bytes are settled: \(state.remedy).")
             }
             let known = try Row.fetchOne(
-                database, sql: "SELECT pipeline, supersedes FROM jobs WHERE job_id = ?", arguments: [job])
+                database, sql: "SELECT pipeline, sha256, supersedes FROM jobs WHERE job_id = ?", arguments: [job])
             let pipeline: String = known?["pipeline"] ?? ""
+            let before: String? = known?["sha256"]
+            if before == sha256 {
+                return Admitted(jobID: job, state: state, duplicateOf: nil, supersedes: known?["supersedes"])
+            }
+            try Identity.giveBack(job: job, in: database)
             try Identity.drop(job: job, in: database)
             let holder = try Identity.holder(pipeline: pipeline, sha256: sha256, in: database)
             if let holder, holder.state.absorbsSameBytes {
@@ -87,10 +93,10 @@ extension Store {
                 return Admitted(jobID: job, state: .cancelled, duplicateOf: holder.job, supersedes: nil)
             }
             try database.execute(
-                sql: "UPDATE jobs SET sha256 = ?, rows = ?, file_bytes = ? WHERE job_id = ?",
+                sql: "UPDATE jobs SET sha256 = ?, rows = ?, file_bytes = ?, supersedes = NULL WHERE job_id = ?",
                 arguments: [sha256, rows, fileBytes, job])
             try Identity.give(pipeline: pipeline, sha256: sha256, to: job, in: database)
-            return Admitted(jobID: job, state: state, duplicateOf: nil, supersedes: known?["supersedes"])
+            return Admitted(jobID: job, state: state, duplicateOf: nil, supersedes: nil)
         }
     }
 

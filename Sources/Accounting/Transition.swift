@@ -48,6 +48,7 @@ struct Transition {
         guard database.changesCount == 1 else {
             throw Failure(.internal, "Job \(job) changed while it was being changed: please report this.")
         }
+        if next.filesUnderFailed { try Identity.giveBack(job: job, in: database) }
         try record(job, from: state, to: next, code: code)
         return state
     }

@@ -47,6 +47,27 @@ struct RequeueTests {
         }
     }
 
+    @Test(
+        "a job that was to supersede another and comes to nothing leaves its bytes to that one: they are not done twice",
+        arguments: ["failed", "cancelled", "overwritten"])
+    func supersedesInVain(end: String) throws {
+        let fixture = try Fixture()
+        let job = try fixture.job(in: .done, seed: 1)
+        try fixture.store.markFiled(job, as: "1--a")
+        let next = try requeue(job, seed: 1, in: fixture).jobID
+        switch end {
+        case "failed":
+            try fixture.store.begin(next, Fixture.execution)
+            try fixture.store.fail(next, Failure(.deadline, "slow"))
+        case "cancelled": try fixture.store.cancel(next)
+        default:
+            #expect(try fixture.store.reidentify(next, sha256: Fixture.digest(2), rows: 3, fileBytes: 9).supersedes == nil)
+        }
+        let dropped = try fixture.admit(1)
+        #expect(dropped.state == .duplicate && dropped.duplicateOf == job)
+        #expect(try requeue(job, seed: 1, in: fixture).supersedes == job)
+    }
+
     @Test("what is not settled, not filed, a duplicate or gone on to another job cannot be requeued")
     func refused() throws {
         let fixture = try Fixture()
