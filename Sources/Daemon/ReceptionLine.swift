@@ -31,6 +31,8 @@ package struct ReceptionLine {
     private var names: [ClaimToken: FileName] = [:]
     /// Jobs whose file changed after the first pass.
     private var changed: [ClaimToken: QueuedJob] = [:]
+    /// How often a file could not be brought to its end.
+    private var retries: [ClaimToken: Int] = [:]
     private var toClaim: [FileName] = []
     private var toExamine: [ClaimToken] = []
     private var reopenAt: Monotonic.Instant?
@@ -98,8 +100,7 @@ package struct ReceptionLine {
     }
 
     private mutating func addPending(_ token: ClaimToken) {
-        guard let stamp = try? pipeline.spool.stamp(of: token) else { return }
-        pending.changed(token, stamp: stamp, at: Monotonic.now)
+        pending.changed(token, stamp: try? pipeline.spool.stamp(of: token), at: Monotonic.now)
     }
 
     var waitingCount: Int { intake.waitingCount + names.count }
@@ -125,7 +126,7 @@ package struct ReceptionLine {
         do {
             if mustCompare { try compare() }
             // In a backlog one listing for each round of claims is enough.
-            if toClaim.isEmpty, mustList || isDue(intake.nextDeadline) { try list() }
+            if toClaim.isEmpty, mustList || isDue(intake.nextDeadline) { try list(&events) }
             try claimSome(&events)
             try lookAtPending(&events)
             if !toExamine.isEmpty { examine(toExamine.removeFirst(), &events) }
@@ -151,12 +152,12 @@ package struct ReceptionLine {
         mustCompare = false
     }
 
-    private mutating func list() throws {
+    private mutating func list(_ events: inout [Event]) throws {
         mustList = false
-        let actions = try intake.look(at: Monotonic.now)
-        let known = Set(toClaim)
+        let (names, troubles) = try intake.look(at: Monotonic.now)
         // What is no regular file is claimed too: it is refused, unopened, when it is examined.
-        toClaim += actions.map(\.name).filter { !known.contains($0) }
+        toClaim = names
+        events += troubles.map(Event.trouble)
     }
 
     private mutating func claimSome(_ events: inout [Event]) throws {
@@ -177,8 +178,16 @@ package struct ReceptionLine {
     private mutating func lookAtPending(_ events: inout [Event]) throws {
         guard toExamine.isEmpty, isDue(pending.nextDeadline) else { return }
         var stamps: [ClaimToken: FileStamp] = [:]
-        for token in pending.tokens { stamps[token] = try pipeline.spool.stamp(of: token) }
-        for action in pending.step(stamps, at: Monotonic.now) {
+        var unknown: Set<ClaimToken> = []
+        for token in pending.tokens {
+            do {
+                stamps[token] = try pipeline.spool.stamp(of: token)
+            } catch let failure as Failure {
+                unknown.insert(token)
+                events.append(.trouble(failure))
+            }
+        }
+        for action in pending.step(stamps, unknown: unknown, at: Monotonic.now) {
             switch action {
             case .examine(let token): toExamine.append(token)
             case .giveUp(let token, let failure): conclude(token, &events) { try $0.giveUp(token, $1, failure) }
@@ -188,10 +197,14 @@ package struct ReceptionLine {
     }
 
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
+        let isLast = retries[token, default: 0] >= Backoff.mostRetries
         conclude(token, &events) { line, name in
-            if let job = line.changed[token] { return try line.life.readmit(job, progress: line.reception.progress) }
+            let progress = line.reception.progress
+            if let job = line.changed[token] {
+                return try line.life.readmit(job, isLast: isLast, progress: progress)
+            }
             do {
-                return try line.life.admit(token, name: name, progress: line.reception.progress)
+                return try line.life.admit(token, name: name, isLast: isLast, progress: progress)
             } catch let failure as Failure where failure.code == .notFound {
                 return try line.vanished(token, name)
             }
@@ -221,6 +234,7 @@ package struct ReceptionLine {
             pending.remove(token)
             names[token] = nil
             changed[token] = nil
+            retries[token] = nil
             if let job { events.append(.admitted(job)) }
         } catch let failure as Failure where failure.code == .incomplete {
             pending.incomplete(token, failure)
@@ -228,7 +242,9 @@ package struct ReceptionLine {
             // The next start finds it in work/.
         } catch {
             events.append(.trouble(error as? Failure ?? Failure(.internal, "\(error)")))
-            addPending(token)
+            let before = retries[token, default: 0]
+            retries[token] = before + 1
+            pending.retry(token, at: Monotonic.now + Backoff.delay(retries: before))
         }
     }
 

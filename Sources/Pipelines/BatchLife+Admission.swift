@@ -7,18 +7,20 @@ import Spooling
 extension BatchLife {
     /// Reads the whole file once and makes it a job.
     ///
-    /// - Parameter progress: called with every buffer that is read, and may throw to end the pass.
+    /// - Parameters:
+    ///   - isLast: whether a file that cannot be read now is refused, instead of tried again.
+    ///   - progress: called with every buffer that is read, and may throw to end the pass.
     /// - Returns: what became of it; the job is queued unless its state says otherwise.
     /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again;
     ///   `not_found` for one that was taken away by hand.
     public func admit(
-        _ token: ClaimToken, name: FileName, progress: @escaping () throws -> Void = {}
+        _ token: ClaimToken, name: FileName, isLast: Bool = false, progress: @escaping () throws -> Void = {}
     ) throws -> QueuedJob {
         let inspection: EmbeddingSetInspection
         do {
             inspection = try inspect(token, name: name, progress: progress)
         } catch let failure as Failure
-            where failure.code == .incomplete || failure.code == .notFound || failure.code.isTransient
+            where failure.code == .notFound || Self.mayPass(failure, isLast)
         {
             throw failure
         } catch let failure as Failure {
@@ -47,13 +49,15 @@ extension BatchLife {
     }
 
     /// Step 2 again for a job whose file had other bytes on the second pass than on the first.
-    public func readmit(_ job: QueuedJob, progress: @escaping () throws -> Void = {}) throws -> QueuedJob {
+    public func readmit(
+        _ job: QueuedJob, isLast: Bool = false, progress: @escaping () throws -> Void = {}
+    ) throws -> QueuedJob {
         let (token, name) = try identify(job)
         let inspection: EmbeddingSetInspection
         do {
             inspection = try inspect(token, name: name, progress: progress)
             if let failure = incompatibility(of: inspection.header) { throw failure }
-        } catch let failure as Failure where failure.code == .incomplete || failure.code.isTransient {
+        } catch let failure as Failure where Self.mayPass(failure, isLast) {
             throw failure
         } catch let failure as Failure {
             return try giveUp(job, failure)
@@ -69,6 +73,11 @@ extension BatchLife {
         try store.begin(job.id, nil)
         try store.fail(job.id, failure)
         return try filedIfSettled(job.id)
+    }
+
+    /// Whether the same file may be found good later.
+    private static func mayPass(_ failure: Failure, _ isLast: Bool) -> Bool {
+        failure.code == .incomplete || failure.code == .noSpace || (failure.code == .ioError && !isLast)
     }
 
     func inspect(

@@ -16,10 +16,4 @@ public struct Arrivals: Equatable, Sendable {
     public var overflowed = false
 
     public init() {}
-
-    public static func renamed(_ names: FileName...) -> Arrivals {
-        var arrivals = Arrivals()
-        for name in names { arrivals.events[name] = .renamed }
-        return arrivals
-    }
 }

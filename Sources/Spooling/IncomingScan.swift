@@ -1,5 +1,3 @@
-import Failures
-
 /// Decides what to do with the entries of incoming/: a pure state machine, fed with listings, told the time.
 ///
 /// - An entry that arrived by rename while watched is claimed at once.
@@ -7,23 +5,12 @@ import Failures
 ///   of a write look the same at first (IN_CREATE), but a writer's IN_OPEN is queued before it can write its first
 ///   byte: an entry that had bytes in one listing and that nobody has opened before the next one came by link.
 /// - Every other entry, and all that is found at start, must keep kind, size, mtime and ctime for `settle`.
-/// - What is not a regular file is refused under the same rules, so that a directory is not taken from under `cp -r`.
+/// - What is not a regular file is claimed under the same rules, so that a directory is not taken from under `cp -r`;
+///   it is refused when it is examined, and never opened.
 ///
-/// An action is given once. If the entry is still there afterwards, because the action failed, it is given again after
-/// 2 s, 4 s, and so on up to a minute; a changed entry starts afresh. The order of actions is oldest first.
+/// A name is given once. If the entry is still there afterwards, because it could not be claimed, it is given again after
+/// 2 s, 4 s, and so on up to a minute; a changed entry starts afresh. The order is oldest first.
 public struct IncomingScan: Sendable {
-    public enum Action: Equatable, Sendable {
-        case claim(FileName)
-        /// Claim it too, but never open it: the failure says why it goes to failed/.
-        case refuse(FileName, Failure)
-
-        public var name: FileName {
-            switch self {
-            case .claim(let name), .refuse(let name, _): name
-            }
-        }
-    }
-
     private struct Watched {
         var stamp: FileStamp
         var since: Monotonic.Instant
@@ -44,17 +31,17 @@ public struct IncomingScan: Sendable {
         watched.values.lazy.map(\.due).min()
     }
 
-    /// How many entries wait in incoming/ for their time, or for an action that failed.
+    /// How many entries wait in incoming/ for their time, or to be claimed.
     public var waitingCount: Int { watched.count }
 
-    /// Takes in a listing and gives the actions that are due.
+    /// Takes in a listing and gives the names that are to be claimed.
     ///
     /// - Parameters:
     ///   - entries: the whole of incoming/ without ignored names.
     ///   - arrivals: what the watch saw up to a moment *before* the listing began.
     public mutating func step(
         _ entries: [IncomingEntry], arrivals: Arrivals = Arrivals(), at now: Monotonic.Instant
-    ) -> [Action] {
+    ) -> [FileName] {
         var next: [FileName: Watched] = [:]
         next.reserveCapacity(entries.count)
         var due: [(entry: IncomingEntry, since: Monotonic.Instant)] = []
@@ -72,12 +59,10 @@ public struct IncomingScan: Sendable {
             (left.since, left.entry.stamp.modified, left.entry.name)
                 < (right.since, right.entry.stamp.modified, right.entry.name)
         }
-        return due.map { entry, _ in
-            entry.stamp.kind.refusal(of: entry.name).map { .refuse(entry.name, $0) } ?? .claim(entry.name)
-        }
+        return due.map(\.entry.name)
     }
 
-    /// The action for this name is done: it has left incoming/. A new entry of the same name starts afresh.
+    /// It has left incoming/. A new entry of the same name starts afresh.
     public mutating func left(_ name: FileName) {
         watched[name] = nil
     }

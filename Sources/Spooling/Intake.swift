@@ -17,12 +17,14 @@ public struct Intake: Sendable {
         scan = IncomingScan(settle: settle)
     }
 
-    /// What is to be claimed or refused now, oldest first. An action that is not carried out comes again later.
+    /// What is to be claimed now, oldest first, and why entries could not be looked at. A name comes again later while it
+    /// is still there.
     ///
     /// - Throws: `io_error` when a directory is gone; then open everything anew.
-    public mutating func look(at now: Monotonic.Instant) throws -> [IncomingScan.Action] {
+    public mutating func look(at now: Monotonic.Instant) throws -> (names: [FileName], troubles: [Failure]) {
         let arrivals = watcher?.collect() ?? Arrivals()
-        return scan.step(try directory.scan(), arrivals: arrivals, at: now)
+        let (entries, troubles) = try directory.scan()
+        return (scan.step(entries, arrivals: arrivals, at: now), troubles)
     }
 
     /// The file has left incoming/ (claimed or vanished): nothing more is due for it.

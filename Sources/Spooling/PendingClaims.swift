@@ -9,27 +9,33 @@ import Failures
 /// Nothing here is durable, nor need it be: after a restart every token in work/ without a job is added again.
 public struct PendingClaims: Sendable {
     public enum Action: Equatable, Sendable {
-        /// Run the first pass; tell the outcome by `incomplete`, `changed` or `remove`.
+        /// Run the first pass; tell the outcome by `incomplete`, `retry` or `remove`.
         case examine(ClaimToken)
-        /// It has not changed for long enough: to be quarantined with this failure.
+        /// It has not changed for long enough: to be quarantined with this failure, and then to be removed.
         case giveUp(ClaimToken, Failure)
-        /// It is no longer in work/: somebody took it away by hand.
+        /// It is no longer in work/: somebody took it away by hand. To be removed.
         case vanished(ClaimToken)
     }
 
     private enum Stage {
         case fresh
+        /// An action was given, and what came of it not told yet.
         case underExamination
+        /// For a passing trouble to pass.
+        case waiting(until: Monotonic.Instant)
         /// Changed since it was last examined.
         case growing
         case incomplete(Failure)
     }
 
     private struct Claim {
-        var stamp: FileStamp
+        /// Nil until it is known.
+        var stamp: FileStamp?
         var stillSince: Monotonic.Instant
         var stage: Stage
     }
+
+    private static let unknownFor = Duration.seconds(60)
 
     private let settle: Duration
     private let incompleteAfter: Duration
@@ -71,8 +77,15 @@ public struct PendingClaims: Sendable {
         claims[token]?.stage = .incomplete(failure)
     }
 
+    /// An action could not be carried out: the claim is examined again then, or as soon as it has changed and kept still.
+    public mutating func retry(_ token: ClaimToken, at instant: Monotonic.Instant) {
+        claims[token]?.stage = .waiting(until: instant)
+    }
+
     /// The bytes were not the same on the second pass: back to waiting, for `settle` at least.
-    public mutating func changed(_ token: ClaimToken, stamp: FileStamp, at now: Monotonic.Instant) {
+    ///
+    /// - Parameter stamp: nil if the file is not there or cannot be asked: the next step finds out.
+    public mutating func changed(_ token: ClaimToken, stamp: FileStamp?, at now: Monotonic.Instant) {
         if claims[token] == nil { order.append(token) }
         claims[token] = Claim(stamp: stamp, stillSince: now, stage: .growing)
     }
@@ -89,6 +102,7 @@ public struct PendingClaims: Sendable {
             switch claim.stage {
             case .underExamination: nil
             case .fresh: claim.stillSince
+            case .waiting(let until): until
             case .growing: claim.stillSince + settle
             case .incomplete(let failure):
                 min(claim.stillSince + patience(with: failure), (lastStep ?? claim.stillSince) + settle)
@@ -99,15 +113,20 @@ public struct PendingClaims: Sendable {
 
     /// Takes in the present stamps and gives the actions that are due.
     ///
-    /// - Parameter stamps: of every one of `tokens`; a token without one counts as vanished.
-    public mutating func step(_ stamps: [ClaimToken: FileStamp], at now: Monotonic.Instant) -> [Action] {
+    /// - Parameters:
+    ///   - stamps: of every one of `tokens`; a token without one counts as vanished.
+    ///   - unknown: tokens that could not be looked at, which is tried again in a minute.
+    public mutating func step(
+        _ stamps: [ClaimToken: FileStamp], unknown: Set<ClaimToken> = [], at now: Monotonic.Instant
+    ) -> [Action] {
         lastStep = now
         var actions: [Action] = []
         for token in tokens {
             guard var claim = claims[token] else { continue }
             guard let stamp = stamps[token] else {
-                remove(token)
-                actions.append(.vanished(token))
+                let isUnknown = unknown.contains(token)
+                claims[token]?.stage = isUnknown ? .waiting(until: now + Self.unknownFor) : .underExamination
+                if !isUnknown { actions.append(.vanished(token)) }
                 continue
             }
             if stamp != claim.stamp {
@@ -122,16 +141,17 @@ public struct PendingClaims: Sendable {
             case .growing where now - claim.stillSince >= settle:
                 claim.stage = .underExamination
                 actions.append(.examine(token))
+            case .waiting(let until) where now >= until:
+                claim.stage = .underExamination
+                actions.append(.examine(token))
             case .incomplete(let failure) where now - claim.stillSince >= patience(with: failure):
-                claims[token] = nil
+                claim.stage = .underExamination
                 actions.append(.giveUp(token, failure))
-                continue
-            case .underExamination, .growing, .incomplete:
+            case .underExamination, .waiting, .growing, .incomplete:
                 break
             }
             claims[token] = claim
         }
-        forgetOrderOfRemoved()
         return actions
     }
 

@@ -59,13 +59,21 @@ public final class SpoolDirectory: Sendable {
 
     /// What is in incoming/, without the names of unfinished files. Cost: one call per entry.
     ///
+    /// - Returns: the entries, and why others could not be looked at.
     /// - Throws: `io_error` when a directory is gone: an empty listing of a deleted directory must not pass for rest.
-    public func scan() throws -> [IncomingEntry] {
+    public func scan() throws -> (entries: [IncomingEntry], troubles: [Failure]) {
         try verify()
-        return try incoming.names().compactMap { name in
-            guard !name.isIgnored, let stamp = try incoming.stamp(of: name) else { return nil }
-            return IncomingEntry(name: name, stamp: stamp)
+        var entries: [IncomingEntry] = []
+        var troubles: [Failure] = []
+        for name in try incoming.names() where !name.isIgnored {
+            do {
+                guard let stamp = try incoming.stamp(of: name) else { continue }
+                entries.append(IncomingEntry(name: name, stamp: stamp))
+            } catch let failure as Failure {
+                troubles.append(failure)
+            }
         }
+        return (entries, troubles)
     }
 
     /// What the claimed input looks like now; nil when it is not in work/.

@@ -31,7 +31,7 @@ struct CrashTests {
         for number in 0..<100 {
             let spool = try TemporarySpool()
             try spool.drop("batch.npy")
-            let inode = try #require(try spool.open().scan().first).stamp.inode
+            let inode = try #require(try spool.open().scan().entries.first).stamp.inode
             let death = Death(beforeCall: number)
             try? life(spool, try spool.open(calls: death.calls))
             #expect(spool.places(ofInode: inode).count == 1, "death before call \(number)")

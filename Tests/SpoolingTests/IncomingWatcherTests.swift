@@ -39,8 +39,8 @@ struct IncomingWatcherTests {
         Intake(directory: directory, watcher: watcher)
     }
 
-    private func claims(_ names: String...) -> [IncomingScan.Action] {
-        names.map { .claim(FileName(checkedForTest: $0)) }
+    private func claims(_ names: String...) -> [FileName] {
+        names.map { FileName(checkedForTest: $0) }
     }
 
     @Test("a dropped file wakes the service")
@@ -53,12 +53,12 @@ struct IncomingWatcherTests {
     func renamed() throws {
         var intake = intake()
         let now = Monotonic.now
-        #expect(try intake.look(at: now) == [])
+        #expect(try intake.look(at: now).names == [])
         try spool.write("x", to: "\(spool.layout.temporary)/a.npy")
         try FileManager.default.moveItem(
             atPath: "\(spool.layout.temporary)/a.npy", toPath: "\(spool.layout.incoming)/a.npy")
         try spool.drop("copied.npy")
-        #expect(try intake.look(at: now) == claims("a.npy"))
+        #expect(try intake.look(at: now).names == claims("a.npy"))
         intake.left(FileName(checkedForTest: "a.npy"))
         #expect(intake.nextDeadline == now + .seconds(2))
     }
@@ -72,9 +72,9 @@ struct IncomingWatcherTests {
             let name = "\(isUnlinked).npy"
             try spool.write("x", to: first)
             try FileManager.default.linkItem(atPath: first, toPath: "\(spool.layout.incoming)/\(name)")
-            #expect(try intake.look(at: now) == [])
+            #expect(try intake.look(at: now).names == [])
             if isUnlinked { try FileManager.default.removeItem(atPath: first) }
-            #expect(try intake.look(at: now + .milliseconds(1)) == claims(name))
+            #expect(try intake.look(at: now + .milliseconds(1)).names == claims(name))
             #expect(directory.claim(FileName(checkedForTest: name), token: .random()).stamp != nil)
         }
     }
@@ -88,8 +88,8 @@ struct IncomingWatcherTests {
         let incoming = "\(spool.layout.incoming)/a.npy"
         #expect(linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, incoming, AT_SYMLINK_FOLLOW) == 0)
         let now = Monotonic.now
-        #expect(try intake.look(at: now) == [])
-        #expect(try intake.look(at: now + .milliseconds(1)) == claims("a.npy"))
+        #expect(try intake.look(at: now).names == [])
+        #expect(try intake.look(at: now + .milliseconds(1)).names == claims("a.npy"))
         close(descriptor)
     }
 
@@ -98,13 +98,13 @@ struct IncomingWatcherTests {
         var intake = intake()
         let now = Monotonic.now
         let descriptor = open("\(spool.layout.incoming)/a.npy", O_WRONLY | O_CREAT, 0o644)
-        #expect(try intake.look(at: now) == [])
+        #expect(try intake.look(at: now).names == [])
         #expect(write(descriptor, "x", 1) == 1)
-        #expect(try intake.look(at: now + .milliseconds(1)) == [])
-        #expect(try intake.look(at: now + .milliseconds(2)) == [])
+        #expect(try intake.look(at: now + .milliseconds(1)).names == [])
+        #expect(try intake.look(at: now + .milliseconds(2)).names == [])
         close(descriptor)
-        #expect(try intake.look(at: now + .seconds(1)) == [])
-        #expect(try intake.look(at: now + .milliseconds(2002)) == claims("a.npy"))
+        #expect(try intake.look(at: now + .seconds(1)).names == [])
+        #expect(try intake.look(at: now + .milliseconds(2002)).names == claims("a.npy"))
     }
 
     @Test("a file that is overwritten straight after its rename settles")
@@ -114,7 +114,7 @@ struct IncomingWatcherTests {
         try FileManager.default.moveItem(
             atPath: "\(spool.layout.temporary)/a.npy", toPath: "\(spool.layout.incoming)/a.npy")
         let descriptor = open("\(spool.layout.incoming)/a.npy", O_WRONLY | O_TRUNC)
-        #expect(try intake.look(at: .now) == [])
+        #expect(try intake.look(at: .now).names == [])
         close(descriptor)
     }
 
@@ -123,8 +123,8 @@ struct IncomingWatcherTests {
         try spool.drop("a.npy")
         var intake = intake()
         let now = Monotonic.now
-        #expect(try intake.look(at: now) == [])
-        #expect(try intake.look(at: now + .seconds(2)) == claims("a.npy"))
+        #expect(try intake.look(at: now).names == [])
+        #expect(try intake.look(at: now + .seconds(2)).names == claims("a.npy"))
     }
 
     @Test("looking, listing and reading wake nobody")
@@ -171,7 +171,7 @@ struct IncomingWatcherTests {
         }
         try FileManager.default.moveItem(atPath: other, toPath: "\(spool.layout.incoming)/b.npy")
         let now = Monotonic.now
-        #expect(try intake.look(at: now) == [])
-        #expect(try intake.look(at: now + .seconds(2)) == claims("b.npy"))
+        #expect(try intake.look(at: now).names == [])
+        #expect(try intake.look(at: now + .seconds(2)).names == claims("b.npy"))
     }
 }

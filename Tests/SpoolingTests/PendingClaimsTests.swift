@@ -44,8 +44,10 @@ struct PendingClaimsTests {
         }
         #expect(claims.nextDeadline == at(30))
         #expect(claims.step([token: stamp(5)], at: at(30)) == [.giveUp(token, truncated)])
-        #expect(claims.count == 0)
+        #expect(claims.step([token: stamp(5)], at: at(60)) == [])
         #expect(claims.nextDeadline == nil)
+        claims.remove(token)
+        #expect(claims.count == 0)
     }
 
     @Test("a file that grows is examined again when it has kept still, as often as it takes")
@@ -91,6 +93,30 @@ struct PendingClaimsTests {
         #expect(claims.step([token: stamp(6)], at: at(2)) == [])
         #expect(claims.nextDeadline == at(3))
         #expect(claims.step([token: stamp(6)], at: at(3)) == [.examine(token)])
+    }
+
+    @Test("what could not be carried out is tried again at its time, or when the file has changed")
+    func retries() {
+        var claims = examined(truncated)
+        _ = claims.step([token: stamp(5)], at: at(30))
+        claims.retry(token, at: at(70))
+        #expect(claims.nextDeadline == at(70))
+        #expect(claims.step([token: stamp(5)], at: at(69)) == [])
+        #expect(claims.step([token: stamp(5)], at: at(70)) == [.examine(token)])
+        claims.retry(token, at: at(200))
+        #expect(claims.step([token: stamp(6)], at: at(80)) == [])
+        #expect(claims.step([token: stamp(6)], at: at(82)) == [.examine(token)])
+    }
+
+    @Test("a file that cannot be looked at is not taken for gone: it is looked at again in a minute, the others meanwhile")
+    func unknown() {
+        let other = ClaimToken.random()
+        var claims = PendingClaims()
+        claims.add(token, stamp: stamp(5), at: at(0))
+        claims.add(other, stamp: stamp(5), at: at(0))
+        #expect(claims.step([other: stamp(5)], unknown: [token], at: at(0)) == [.examine(other)])
+        #expect(claims.nextDeadline == at(60))
+        #expect(claims.step([token: stamp(5)], at: at(60)) == [.examine(token)])
     }
 
     @Test("a file that is gone from work is reported, once")

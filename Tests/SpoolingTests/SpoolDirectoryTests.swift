@@ -51,7 +51,7 @@ struct SpoolDirectoryTests {
     @Test("a file is claimed under its token, settled under job id and name, and never in two places")
     func life() throws {
         let name = try spool.drop("batch.npy", "12345")
-        let entries = try directory.scan()
+        let entries = try directory.scan().entries
         #expect(entries.map(\.name) == [name])
         let inode = try #require(entries.first?.stamp.inode)
 
@@ -70,7 +70,7 @@ struct SpoolDirectoryTests {
     @Test("dot-files and unfinished names are not seen")
     func ignored() throws {
         for name in [".a.npy", "a.npy.part", "a.tmp", "a.filepart", "a.partial"] { try spool.drop(name) }
-        #expect(try directory.scan() == [])
+        #expect(try directory.scan().entries == [])
     }
 
     @Test("a file that is gone before the claim has vanished; many are claimed with one outcome each")
@@ -112,7 +112,7 @@ struct SpoolDirectoryTests {
                 #expect(descriptor >= 0)
                 close(descriptor)
                 let token = ClaimToken.random()
-                #expect(try directory.scan().map(\.name) == [name])
+                #expect(try directory.scan().entries.map(\.name) == [name])
                 #expect(directory.claim(name, token: token).stamp != nil)
                 let job = Int64(index * 10 + (isGood ? 1 : 2))
                 let filed =
@@ -143,7 +143,7 @@ struct SpoolDirectoryTests {
                 if call == .open { opened.withLock { $0 += 1 } }
                 return nil
             })
-        let entries = try directory.scan().sorted { $0.name < $1.name }
+        let entries = try directory.scan().entries.sorted { $0.name < $1.name }
         #expect(entries.map(\.stamp.kind) == [.directory, .fifo, .symlink, .socket])
         for (index, entry) in entries.enumerated() {
             let token = ClaimToken.random()
@@ -245,7 +245,7 @@ struct SpoolDirectoryTests {
         // A new one, opened as the service does, works.
         try spool.layout.create()
         let fresh = try spool.open()
-        #expect(try fresh.scan().map(\.name) == (part == "incoming" ? [] : [name]))
+        #expect(try fresh.scan().entries.map(\.name) == (part == "incoming" ? [] : [name]))
     }
 
     @Test("a whole spool that was removed is an io_error, also for a claim under way")

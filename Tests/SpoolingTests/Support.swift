@@ -90,3 +90,11 @@ extension SpoolDirectory {
         claim([(name, token)])[0]
     }
 }
+
+extension Arrivals {
+    static func renamed(_ names: FileName...) -> Arrivals {
+        var arrivals = Arrivals()
+        for name in names { arrivals.events[name] = .renamed }
+        return arrivals
+    }
+}
