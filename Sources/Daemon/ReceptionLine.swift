@@ -236,7 +236,7 @@ package struct ReceptionLine {
             changed[token] = nil
             retries[token] = nil
             if let job { events.append(.admitted(job)) }
-        } catch let failure as Failure where failure.code == .incomplete {
+        } catch let failure as Failure where failure.code.mayBeUnfinished {
             pending.incomplete(token, failure)
         } catch is Reception.Stopped {
             // The next start finds it in work/.

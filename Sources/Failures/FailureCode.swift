@@ -52,6 +52,15 @@ extension FailureCode {
         }
     }
 
+    /// Whether a file that looks so may be one that is still being written: cut short, or allocated at its full size and
+    /// filled bit by bit.
+    public var mayBeUnfinished: Bool {
+        switch self {
+        case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy: true
+        default: false
+        }
+    }
+
     /// The process exit status for a command that ends with this failure (sysexits.h).
     public var exitStatus: Int32 {
         switch self {

@@ -11,7 +11,7 @@ extension BatchLife {
     ///   - isLast: whether a file that cannot be read now is refused, instead of tried again.
     ///   - progress: called with every buffer that is read, and may throw to end the pass.
     /// - Returns: what became of it; the job is queued unless its state says otherwise.
-    /// - Throws: `incomplete` for a file that may still grow, and passing failures: nothing was recorded, ask again;
+    /// - Throws: what is wrong with a file that may be unfinished, and passing failures: nothing was recorded, ask again;
     ///   `not_found` for one that was taken away by hand.
     public func admit(
         _ token: ClaimToken, name: FileName, isLast: Bool = false, progress: @escaping () throws -> Void = {}
@@ -77,7 +77,7 @@ extension BatchLife {
 
     /// Whether the same file may be found good later.
     private static func mayPass(_ failure: Failure, _ isLast: Bool) -> Bool {
-        failure.code == .incomplete || failure.code == .noSpace || (failure.code == .ioError && !isLast)
+        failure.code.mayBeUnfinished || failure.code == .noSpace || (failure.code == .ioError && !isLast)
     }
 
     func inspect(

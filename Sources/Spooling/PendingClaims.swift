@@ -66,11 +66,8 @@ public struct PendingClaims: Sendable {
         claims[token] = Claim(stamp: stamp, stillSince: now, stage: .fresh)
     }
 
-    /// The first pass refuses the file as it is now.
-    ///
-    /// A file that lacks its end (`incomplete`) is waited for as long as it grows and `incompleteAfter` longer. Any
-    /// other failure is waited for as long as the file changes and `settle` longer: a writer that preallocates looks
-    /// corrupt until it has finished.
+    /// The first pass found the file unfinished, or corrupt as one is that was allocated at its full size and is still
+    /// being filled. It is waited for as long as it changes, and `incompleteAfter` longer.
     ///
     /// - Parameter failure: what to report if it never becomes good; its code is kept.
     public mutating func incomplete(_ token: ClaimToken, _ failure: Failure) {
@@ -104,8 +101,8 @@ public struct PendingClaims: Sendable {
             case .fresh: claim.stillSince
             case .waiting(let until): until
             case .growing: claim.stillSince + settle
-            case .incomplete(let failure):
-                min(claim.stillSince + patience(with: failure), (lastStep ?? claim.stillSince) + settle)
+            case .incomplete:
+                min(claim.stillSince + incompleteAfter, (lastStep ?? claim.stillSince) + settle)
             }
         }
         return next.min()
@@ -144,7 +141,7 @@ public struct PendingClaims: Sendable {
             case .waiting(let until) where now >= until:
                 claim.stage = .underExamination
                 actions.append(.examine(token))
-            case .incomplete(let failure) where now - claim.stillSince >= patience(with: failure):
+            case .incomplete(let failure) where now - claim.stillSince >= incompleteAfter:
                 claim.stage = .underExamination
                 actions.append(.giveUp(token, failure))
             case .underExamination, .waiting, .growing, .incomplete:
@@ -153,10 +150,6 @@ public struct PendingClaims: Sendable {
             claims[token] = claim
         }
         return actions
-    }
-
-    private func patience(with failure: Failure) -> Duration {
-        failure.code == .incomplete ? incompleteAfter : settle
     }
 
     private mutating func forgetOrderOfRemoved() {

@@ -104,6 +104,26 @@ struct BatchLifeTests {
         #expect(try world.results().count == 1_000)
     }
 
+    @Test(
+        "a file that is allocated at its full size and filled bit by bit records nothing until it is whole",
+        arguments: [("a.safetensors", 0), ("a.safetensors", 20), ("a.safetensors.zst", 0), ("a.safetensors.zst", 2_000)])
+    func preallocated(name: String, written: Int) throws {
+        let world = try World()
+        let name = try world.drop(World.set(1_000, seed: 1), as: name)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: world.incoming(name.displayText)))
+        let part = whole.prefix(written) + Data(count: whole.count - written)
+        try part.write(to: URL(fileURLWithPath: world.incoming(name.displayText)))
+        let claim = try world.claim(name)
+        let failure = try #require(throws: Failure.self) { try world.life.admit(claim.token, name: name) }
+        #expect(failure.code.mayBeUnfinished, "\(failure)")
+        #expect(try world.store.unsettled().isEmpty)
+        let writer = try #require(FileHandle(forWritingAtPath: world.root("spool/p/work/\(claim.token)")))
+        try writer.write(contentsOf: whole)
+        try writer.close()
+        _ = try world.run(world.life.admit(claim.token, name: name))
+        #expect(try world.results().count == 1_000)
+    }
+
     @Test("a first pass shows that it makes progress, and can be ended: nothing is recorded, the file waits in work/")
     func firstPassEnded() throws {
         struct Stopped: Error {}
