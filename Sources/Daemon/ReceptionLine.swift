@@ -57,8 +57,8 @@ package struct ReceptionLine {
     /// Takes over a newer configuration. Files that wait begin to wait anew if its times are others.
     mutating func replace(_ newer: Pipeline) {
         let (old, new) = (pipeline.configuration, newer.configuration)
+        if pipeline.spool !== newer.spool || old.settle != new.settle { isWatched = false }
         pipeline = newer
-        isWatched = false
         guard old.settle != new.settle || old.incompleteAfter != new.incompleteAfter else { return }
         pending = PendingClaims(settle: new.settle, incompleteAfter: new.incompleteAfter)
         for token in Array(names.keys) + Array(changed.keys) { addPending(token) }

@@ -15,8 +15,11 @@ public struct ModelLibrary: Sendable {
     ///
     /// The copy is made from a second read of the file; were the file replaced in between, the digests would differ and
     /// the load starts again.
-    public func load(_ name: String) throws -> LoadedModel {
+    ///
+    /// - Parameter loaded: what is in memory already; it is returned if the file still has its bytes.
+    public func load(_ name: String, unless loaded: LoadedModel? = nil) throws -> LoadedModel {
         let path = paths.model(name)
+        if let loaded, try ModelFile.digest(path: path) == loaded.sha256 { return loaded }
         for _ in 0..<3 {
             let loaded = try ModelFile.load(path: path)
             if try keep(path, sha256: loaded.sha256) { return loaded }

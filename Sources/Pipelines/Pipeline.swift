@@ -22,13 +22,17 @@ public struct Pipeline: Sendable {
 
     /// Loads the model, keeps a copy of it for `verify`, and creates the pipeline's directories.
     ///
+    /// - Parameter running: the pipeline that this one takes the place of. Its open directories are gone on with, and its
+    ///   model if the file still has the same bytes.
     /// - Throws: `model_missing`, `model_invalid`, or what the file system says.
-    public init(name: String, configuration: PipelineConfiguration, paths: ServicePaths) throws {
+    public init(
+        name: String, configuration: PipelineConfiguration, paths: ServicePaths, insteadOf running: Pipeline? = nil
+    ) throws {
         self.name = name
         self.configuration = configuration
-        model = try ModelLibrary(paths: paths).load(configuration.model)
+        model = try ModelLibrary(paths: paths).load(configuration.model, unless: running?.model)
         refiner = try Self.refiner(model, configuration)
-        openSpool = try OpenSpool(SpoolLayout(root: paths.spool, pipeline: name))
+        openSpool = try running?.openSpool ?? OpenSpool(SpoolLayout(root: paths.spool, pipeline: name))
         features = paths.features(pipeline: name)
     }
 

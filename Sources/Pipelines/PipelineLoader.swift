@@ -20,17 +20,23 @@ public struct PipelineLoader: Sendable {
         self.paths = paths
     }
 
-    public func load(_ configurations: [String: Result<PipelineConfiguration, Failure>]) -> Loaded {
+    /// - Parameter running: pipelines that run now; what has not changed of them is gone on with.
+    public func load(
+        _ configurations: [String: Result<PipelineConfiguration, Failure>], running: [String: Pipeline] = [:]
+    ) -> Loaded {
         Loaded(
             all: Dictionary(
                 uniqueKeysWithValues: configurations.map { name, configuration in
-                    (name, configuration.flatMap { load(name, $0) })
+                    (name, configuration.flatMap { load(name, $0, insteadOf: running[name]) })
                 }))
     }
 
-    private func load(_ name: String, _ configuration: PipelineConfiguration) -> Result<Pipeline, Failure> {
+    private func load(
+        _ name: String, _ configuration: PipelineConfiguration, insteadOf running: Pipeline?
+    ) -> Result<Pipeline, Failure> {
         do {
-            return .success(try Pipeline(name: name, configuration: configuration, paths: paths))
+            return .success(
+                try Pipeline(name: name, configuration: configuration, paths: paths, insteadOf: running))
         } catch {
             let failure = error as? Failure ?? Failure(.internal, "\(error)")
             return .failure(Failure(failure.code, "pipeline \(name): \(failure.message)", cause: failure.cause))

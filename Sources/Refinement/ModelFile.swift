@@ -41,6 +41,17 @@ public enum ModelFile {
         }
     }
 
+    /// The SHA-256 of the file, for whoever has a model of these bytes in memory.
+    ///
+    /// - Throws: `model_missing`, and what the file system says.
+    public static func digest(path: String) throws -> String {
+        do {
+            return try DecodedStream(file: InputFile(path: path, limits: limits), limits: limits).hashToEnd()
+        } catch let failure as Failure {
+            throw translated(failure, path: path)
+        }
+    }
+
     private static func translated(_ failure: Failure, path: String) -> Failure {
         switch failure.code {
         case .notFound:
