@@ -26,6 +26,9 @@ public final class RunningService: Sendable {
     private let watchdog: Watchdog?
     private let listeners = Mutex<[HTTPListener]>([])
     private let fault = Mutex<Failure?>(nil)
+    /// pipeline.d as it was read last.
+    private let configurations: Mutex<[String: Result<PipelineConfiguration, Failure>]>
+    private let isRetryDue = Mutex(false)
     private let lastLine = Mutex<Monotonic.Instant?>(nil)
     /// Called when the service cannot go on by itself.
     private let onFault: @Sendable () -> Void
@@ -44,17 +47,20 @@ public final class RunningService: Sendable {
         self.logger = logger
         notifier = Notifier()
         try Self.makeDirectories(paths)
-        let configurations = try ConfigurationDirectory.load(paths.configuration)
+        let read = try ConfigurationDirectory.load(paths.configuration)
+        configurations = Mutex(read)
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store)
         lane = Lane(store: store, board: board, logger: logger)
         watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, reception.heartbeat])
 
-        let pipelines = PipelineLoader(paths: paths).load(configurations)
+        let pipelines = PipelineLoader(paths: paths).load(read)
         for (name, failure) in pipelines.failures { Self.log(logger, failure, pipeline: name) }
         guard !pipelines.running.isEmpty else {
-            throw pipelines.failures.values.first
+            let failures = pipelines.failures.sorted { $0.key < $1.key }.map(\.value)
+            // What may pass first: a start that is tried again can help then.
+            throw failures.first(where: \.code.isTransient) ?? failures.first
                 ?? Failure(.configurationInvalid, "\(paths.configuration) has no pipeline: add NAME.yaml.")
         }
         board.update { $0.pipelines = pipelines.all }
@@ -115,6 +121,7 @@ public final class RunningService: Sendable {
         board.update { $0.phase = .ready }
         logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
         queue.sync { notifier.ready(statusLine) }
+        retryLater()
     }
 
     /// Puts pipelines into service in place of those before; new ones with the jobs that wait for them. Either all of it
@@ -146,17 +153,47 @@ public final class RunningService: Sendable {
         queue.sync {
             notifier.reloading()
             do {
-                try takeOver(ConfigurationDirectory.load(paths.configuration))
+                let read = try ConfigurationDirectory.load(paths.configuration)
+                configurations.withLock { $0 = read }
+                try takeOver(read)
             } catch {
                 logger.error("reload failed, everything stays as it was: \(error)")
             }
             notifier.ready(statusLine)
         }
+        retryLater()
+    }
+
+    /// Tries pipelines again whose trouble may pass, such as a file system that comes late, until they run.
+    private func retryLater() {
+        let now = board.snapshot
+        let failures = now.pipelines.values.compactMap { result -> Failure? in
+            if case .failure(let failure) = result { failure } else { nil }
+        }
+        guard (failures + now.refusedReloads.values).contains(where: \.code.isTransient) else { return }
+        let isDue = isRetryDue.withLock { isDue in
+            defer { isDue = true }
+            return isDue
+        }
+        guard !isDue else { return }
+        queue.asyncAfter(deadline: .now() + options.retryAfter / .seconds(1)) { [weak self] in self?.retry() }
+    }
+
+    private func retry() {
+        isRetryDue.withLock { $0 = false }
+        guard board.snapshot.phase == .ready else { return }
+        do {
+            try takeOver(configurations.withLock { $0 })
+        } catch {
+            logger.error("everything stays as it was: \(error)")
+        }
+        retryLater()
     }
 
     private func takeOver(_ configurations: [String: Result<PipelineConfiguration, Failure>]) throws {
         let before = board.snapshot.pipelines
-        let loaded = PipelineLoader(paths: paths).load(configurations)
+        let loaded = PipelineLoader(paths: paths).load(
+            configurations, running: before.compactMapValues { try? $0.get() })
         var after = loaded.all
         var refused: [String: Failure] = [:]
         for (name, failure) in loaded.failures {

@@ -33,10 +33,10 @@ public enum Service {
         return service.stop()?.code.exitStatus ?? 0
     }
 
-    /// A model that is missing or broken is a fault of the configuration that names it.
+    /// A model that is missing, broken or out of reach is a fault of the configuration that names it.
     private static func noneIsValid(_ failure: Failure, _ paths: ServicePaths) -> Bool {
         switch failure.code {
-        case .configurationInvalid, .modelMissing, .modelInvalid: true
+        case .configurationInvalid, .modelMissing, .modelInvalid, .unreadable: true
         default: false
         }
     }

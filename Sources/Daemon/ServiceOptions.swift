@@ -7,6 +7,8 @@ public struct ServiceOptions: Sendable {
     /// `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
     public var logLevel = "info"
     public var version = "0"
+    /// How soon a pipeline whose trouble may pass is tried again.
+    package var retryAfter = Duration.seconds(60)
 
     public init() {}
 

@@ -56,8 +56,9 @@ final class Root {
             paths: paths)
     }
 
-    func start() throws -> RunningService {
+    func start(retryAfter: Duration = .seconds(60)) throws -> RunningService {
         var options = ServiceOptions()
+        options.retryAfter = retryAfter
         options.logLevel = "critical"
         options.version = "test"
         return try RunningService(paths: paths, options: options)

@@ -97,6 +97,27 @@ struct RunningServiceTests {
         #expect(broken.map(\.state) == [.misconfigured, .running] && broken.map(\.incoming) == [1, 0])
     }
 
+    @Test("a pipeline whose trouble passes begins to run by itself; where none can run the trouble that may pass is named")
+    func lateFileSystem() throws {
+        let root = try Root()
+        try root.configure("a", "model: nowhere.safetensors")
+        try root.configure("q", "model: m.safetensors")
+        try FileManager.default.createDirectory(atPath: root.paths.spool, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: "\(root.paths.spool)/q"))
+        let service = try root.start(retryAfter: .milliseconds(50))
+        #expect(try root.client.report().report.pipelines.map(\.state) == [.misconfigured, .running, .misconfigured])
+        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/q")
+        try eventually("it runs") { try root.client.report().report.pipelines[2].state == .running }
+        try root.drop(10, seed: 1, as: "a.safetensors", into: "q")
+        try eventually("and works") { try root.states() == [.done] }
+        service.stop()
+
+        try FileManager.default.removeItem(atPath: "\(root.paths.configuration)/p.yaml")
+        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/q")
+        try Data().write(to: URL(fileURLWithPath: "\(root.paths.spool)/q"))
+        #expect(try #require(throws: Failure.self) { try root.start() }.code == .ioError)
+    }
+
     @Test("reload takes up new, changed and removed pipelines; a bad file leaves the running one as it was")
     func reload() throws {
         let root = try Root()
