@@ -18,12 +18,7 @@ struct LaneTests {
         let store = try Store.open(path: root.paths.store)
         defer { try? store.close() }
         try store.setBusyTimeout(milliseconds: 20)
-        let life = BatchLife(pipeline: pipeline, store: store)
-        let jobs = try (1...3).map { number in
-            try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
-            let claim = try #require(life.claim([#require(FileName("\(number).safetensors"))]).claims.first)
-            return try life.admit(claim.token, name: claim.name)
-        }
+        let jobs = try (1...3).map { try admit($0, root, pipeline, store) }
 
         let board = Board()
         let isBroken = Mutex(false)
@@ -47,12 +42,7 @@ struct LaneTests {
         let root = try Root()
         let pipeline = try root.pipeline()
         let store = try Store.open(path: root.paths.store)
-        let life = BatchLife(pipeline: pipeline, store: store)
-        let jobs = try (1...3).map { number in
-            try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
-            let claim = try #require(life.claim([#require(FileName("\(number).safetensors"))]).claims.first)
-            return try life.admit(claim.token, name: claim.name)
-        }
+        let jobs = try (1...3).map { try admit($0, root, pipeline, store) }
         try store.close()
         let faults = Mutex(0)
         let lane = Lane(store: store, board: Board(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -62,5 +52,13 @@ struct LaneTests {
             Lane.Events(changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in faults.withLock { $0 += 1 } }))
         lane.waitUntilStopped()
         #expect(faults.withLock { $0 } == 1)
+    }
+
+    private func admit(_ number: Int, _ root: Root, _ pipeline: Pipeline, _ store: Store) throws -> QueuedJob {
+        try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
+        let name = try #require(FileName("\(number).safetensors"))
+        let life = BatchLife(pipeline: pipeline, store: store)
+        let claim = try #require(life.claim([name]).claims.first)
+        return try life.admit(claim.token, name: name)
     }
 }
