@@ -48,7 +48,8 @@ struct BatchComputation {
     ) throws -> Output {
         let relay = ChunkRelay()
         let model = refiner.configuration
-        let decoding = Decoding(into: relay) { [path = self.path, limits = self.limits, chunkRows = self.chunkRows] put in
+        let (path, limits, chunkRows) = (path, limits, chunkRows)
+        let decoding = Decoding(into: relay) { put in
             // Tensors may stand before the embeddings: reading over them is progress too.
             try EmbeddingSetFile.stream(
                 path: path, limits: limits, chunkRows: chunkRows, progress: { try control.advance() },

@@ -96,8 +96,9 @@ package final class TensorReader {
         if start.count < 9 { throw incomplete(stream, nil) }
         if !stream.isCompressed, start.allSatisfy({ $0 == 0 }) {
             throw Failure(
-                .incomplete, "\(path) begins with zeros, as a file that is not written yet: wait for its producer, "
-                    + "or send it again.")
+                .incomplete,
+                "\(path) begins with zeros, as a file that is not written yet: wait for its producer, or send it again."
+            )
         }
         throw ForeignFormat.failure(start, path: path)
     }

@@ -49,7 +49,8 @@ struct LaneTests {
         lane.serve(["p": pipeline])
         for job in jobs { lane.add(job) }
         lane.start(
-            Lane.Events(changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in faults.withLock { $0 += 1 } }))
+            Lane.Events(changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in faults.withLock { $0 += 1 } })
+        )
         lane.waitUntilStopped()
         #expect(faults.withLock { $0 } == 1)
     }

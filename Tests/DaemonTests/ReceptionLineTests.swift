@@ -39,7 +39,7 @@ struct ReceptionLineTests {
         #expect(admitted.map(\.state) == [.queued])
     }
 
-    @Test("what lies in work/ and nobody looks after is taken up while the service runs; notes of nothing are forgotten")
+    @Test("what lies in work/ untended is taken up while the service runs; notes of nothing are forgotten")
     func stranded() throws {
         let root = try Root()
         let pipeline = try root.pipeline()

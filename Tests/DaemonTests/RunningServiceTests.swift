@@ -97,7 +97,7 @@ struct RunningServiceTests {
         #expect(broken.map(\.state) == [.misconfigured, .running] && broken.map(\.incoming) == [1, 0])
     }
 
-    @Test("a pipeline whose trouble passes begins to run by itself; where none can run the trouble that may pass is named")
+    @Test("a pipeline whose trouble passes begins to run by itself; where none can run, what may pass is named")
     func lateFileSystem() throws {
         let root = try Root()
         try root.configure("a", "model: nowhere.safetensors")

@@ -106,7 +106,7 @@ struct BatchLifeTests {
 
     @Test(
         "a file that is allocated at its full size and filled bit by bit records nothing until it is whole",
-        arguments: [("a.safetensors", 0), ("a.safetensors", 20), ("a.safetensors.zst", 0), ("a.safetensors.zst", 2_000)])
+        arguments: [("a.safetensors", 0), ("a.safetensors", 20), ("a.zst", 0), ("a.zst", 2_000)])
     func preallocated(name: String, written: Int) throws {
         let world = try World()
         let name = try world.drop(World.set(1_000, seed: 1), as: name)

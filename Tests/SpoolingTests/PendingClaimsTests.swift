@@ -108,7 +108,8 @@ struct PendingClaimsTests {
         #expect(claims.step([token: stamp(6)], at: at(82)) == [.examine(token)])
     }
 
-    @Test("a file that cannot be looked at is not taken for gone: it is looked at again in a minute, the others meanwhile")
+    @Test(
+        "a file that cannot be looked at is not taken for gone: it has another look in a minute, the others meanwhile")
     func unknown() {
         let other = ClaimToken.random()
         var claims = PendingClaims()
