@@ -29,6 +29,22 @@ struct CommandTests {
         #expect(!FileManager.default.fileExists(atPath: scratch("out")))
     }
 
+    @Test("every command's help has an example that can be pasted: no line of it is wrapped")
+    func examples() throws {
+        let commands = [
+            "demo", "serve", "submit", "status", "jobs", "job", "results", "requeue", "cancel", "hold", "release",
+            "verify", "train", "evaluate", "audit", "refine", "inspect", "pack",
+        ]
+        for command in commands {
+            let help = try Sono.run(["help", command]).output.split(separator: "\n", omittingEmptySubsequences: false)
+            let start = try #require(help.firstIndex { $0.contains("EXAMPLE") }, "\(command) has no example")
+            let example = help[(start + 1)...].prefix { !$0.isEmpty }
+            #expect(example.first?.hasPrefix("  sono \(command)") == true, "\(command): \(example)")
+            // ArgumentParser wraps at 80 columns and begins the rest of a line at the margin.
+            #expect(example.allSatisfy { $0.hasPrefix("  ") }, "\(command): \(example)")
+        }
+    }
+
     @Test("a broken model is told apart from a broken set, and what is wrong with it is named")
     func brokenModel() throws {
         let scratch = try Scratch()

@@ -13,7 +13,8 @@ struct Audit: ParsableCommand {
             evaluations would do.
 
             EXAMPLE
-              sono audit --model m.safetensors --test test.safetensors.zst --solver midpoint --steps 2
+              sono audit --model m.safetensors --test test.safetensors.zst \\
+                --solver midpoint --steps 2
             """)
 
     @Option(help: "The model file.")

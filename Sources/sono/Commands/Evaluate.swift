@@ -12,7 +12,8 @@ struct Evaluate: ParsableCommand {
             that have prompts.
 
             EXAMPLE
-              sono evaluate --model m.safetensors --test test.safetensors.zst --prompts prompts.safetensors.zst
+              sono evaluate --model m.safetensors --test test.safetensors.zst \\
+                --prompts prompts.safetensors.zst
             """)
 
     @Option(help: "The model file.")

@@ -12,7 +12,7 @@ struct Pack: ParsableCommand {
             meaning the classes they name.
 
             EXAMPLE
-              sono pack rows.npy rows.safetensors.zst --encoder "ViT-B/32" --labels labels.txt
+              sono pack rows.npy rows.safetensors.zst --encoder ViT-B/32 --labels rows.txt
             """)
 
     @Option(help: "The encoder that the embeddings come from.")

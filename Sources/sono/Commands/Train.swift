@@ -22,8 +22,9 @@ struct Train: ParsableCommand {
             \(TrainingOptions.standard.steps) step, which is printed and recorded in the model.
 
             EXAMPLE
-              sono train --support support.safetensors.zst --prompts prompts.safetensors.zst \\
-                --validation validation.safetensors.zst --shots 16 --seed 1 --output model.safetensors
+              sono train --support support.safetensors.zst \\
+                --prompts prompts.safetensors.zst --validation validation.safetensors.zst \\
+                --shots 16 --seed 1 --output model.safetensors
             """)
 
     @Option(help: "Labelled rows to train on.")
