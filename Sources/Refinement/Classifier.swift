@@ -5,18 +5,21 @@ import Dynamics
 ///     logits = s · y · normalise(Wc)ᵀ  (cosine)   or   s · y · Wcᵀ + bc  (affine),   plus   s0 · x0 · Wpᵀ
 ///
 /// with `y` and `x0` `[rows, D]` side by side and the logits `[rows, C]`.
-struct Classifier: Sendable {
+struct Classifier<S: KernelScalar>: Sendable {
     /// Where the logits stand afterwards.
     let logits: Int
     /// Floating-point operations a row, a multiply-add being two: the matrix product only.
     let operations: Int
-    private let layer: TileLayer<Float>
+    /// How many numbers of memory there are up to the end of the logits.
+    let workspaceCount: Int
+    private let layer: TileLayer<S>
 
     /// - Parameter logits: where to put them: past everything else in the worker's memory.
-    init(_ model: Model<Float>, logits: Int) {
+    init(_ model: Model<S>, logits: Int) {
         let d = model.configuration.dimension
         let classes = model.classes.count
         self.logits = logits
+        workspaceCount = logits + Tile<S>.count(classes)
         let isCosine = model.configuration.classifier == .cosine
         let weights = model.classifierWeight.map { Double($0) }
         func scaled(_ values: [Double], by scale: Double) -> [Double] { values.map { scale * $0 } }
@@ -31,11 +34,8 @@ struct Classifier: Sendable {
         operations = 2 * blocks.count * d * classes
     }
 
-    /// How many numbers the logits take.
-    static func workspaceCount(classes: Int) -> Int { Tile<Float>.count(classes) }
-
     /// - Parameter memory: `y` and `x0` at its beginning.
-    func evaluate(rows: Int, memory: UnsafeMutablePointer<Float>) {
+    func evaluate(rows: Int, memory: UnsafeMutablePointer<S>) {
         layer.compute(rows: rows, memory: memory)
     }
 

@@ -27,7 +27,7 @@ public struct Refiner: Sendable {
 
     let inputMean: [Float]?
     let solution: Solution
-    let classifier: Classifier
+    let classifier: Classifier<Float>
     private let integrator: Integrator?
 
     /// - Parameters:

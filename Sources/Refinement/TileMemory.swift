@@ -16,7 +16,7 @@ struct TileMemory: ~Copyable {
     init(for refiner: Refiner) {
         let rows = Tile<Float>.rows
         let c = refiner.classes.count
-        let tiles = refiner.classifier.logits + Classifier.workspaceCount(classes: c)
+        let tiles = refiner.classifier.workspaceCount
         workspace = Workspace(count: tiles + rows * refiner.configuration.dimension + c)
         vectors = workspace.base + tiles
         scores = vectors + rows * refiner.configuration.dimension
