@@ -57,6 +57,26 @@ public protocol KernelScalar: BinaryFloatingPoint & SIMDScalar & Codable & Senda
 
     /// `Σ x y`, summed in double precision.
     static func dot(_ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>, count: Int) -> Double
+
+    /// Columns to a panel: of packed matrices, and of tiles.
+    static var panel: Int { get }
+
+    /// Computes a layer for the first `rows` rows of tiles in `memory`.
+    static func compute(_ layer: TileLayer<Self>, rows: Int, memory: UnsafeMutablePointer<Self>)
+
+    /// `tile = factor · x`, padded with zeros: `count` numbers into a tile's row, whose first panel begins at `tile`.
+    static func spread(
+        _ x: UnsafePointer<Self>, times factor: Self, into tile: UnsafeMutablePointer<Self>, count: Int)
+
+    /// `x = factor · tile`: `count` numbers out of a tile's row.
+    static func gather(
+        _ tile: UnsafePointer<Self>, times factor: Self, into x: UnsafeMutablePointer<Self>, count: Int)
+
+    /// `tile *= factor`, for a tile's row of `count` numbers.
+    static func scale(tile: UnsafeMutablePointer<Self>, by factor: Self, count: Int)
+
+    /// `Σ x²` over a tile's row of `count` numbers, summed in double precision.
+    static func sumOfSquares(tile: UnsafePointer<Self>, count: Int) -> Double
 }
 
 extension KernelScalar {
