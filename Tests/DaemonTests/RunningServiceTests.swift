@@ -179,6 +179,26 @@ struct RunningServiceTests {
         try eventually("requeued while down") { try root.states().count == 5 && root.states().last == .done }
     }
 
+    @Test("a hold or a cancel that is answered has happened, also to the batch that is being computed")
+    func controlOfRunning() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let control = ControlClient(paths: root.paths)
+        for number in 1...8 {
+            let id = JobID(number)
+            try root.drop(30_000, seed: UInt64(number), as: "\(number).safetensors")
+            try eventually("it is a job") { try root.client.jobs().jobs.count == number }
+            let (verb, asked) = number % 2 == 0 ? (ControlVerb.hold, JobState.held) : (.cancel, .cancelled)
+            do {
+                #expect(try control.apply(verb, to: id).job.state == asked)
+                #expect(try root.client.job(id).history.job.state == asked)
+            } catch let failure as Failure where failure.code == .wrongState {
+                #expect(try root.client.job(id).history.job.state == .done)
+            }
+        }
+    }
+
     @Test("bytes that are done are computed again where that was announced")
     func again() throws {
         let root = try Root()
