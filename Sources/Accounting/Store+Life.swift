@@ -59,16 +59,13 @@ extension Store {
         return (ContinuousClock.now - start).seconds
     }
 
-    /// Running becomes failed, with the reason; the file then belongs in failed/.
-    public func fail(_ job: JobID, _ failure: Failure, _ timings: Timings? = nil) throws {
+    /// Running becomes failed, with the reason; the file then belongs in failed/. So does a job that waits and whose file
+    /// turns out to be no batch any more.
+    public func fail(_ job: JobID, _ failure: Failure) throws {
         try transaction { database, now in
             try Transition(database: database, now: now).take(
-                job, to: .failed,
-                setting: """
-                    error_code = ?, error_message = ?, decode_seconds = ?, refine_seconds = ?, classify_seconds = ?
-                    """,
-                [failure.code.rawValue, failure.message, timings?.decode, timings?.refine, timings?.classify],
-                code: failure.code.rawValue)
+                job, to: .failed, setting: "error_code = ?, error_message = ?",
+                [failure.code.rawValue, failure.message], code: failure.code.rawValue)
         }
     }
 

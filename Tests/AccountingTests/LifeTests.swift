@@ -86,7 +86,7 @@ struct LifeTests {
         [(name: String, target: JobState, from: Set<JobState>, call: @Sendable (Store, JobID) throws -> Void)] = [
             ("begin", .running, [.queued, .retrying], { try $0.begin($1, Fixture.execution) }),
             ("complete", .done, [.running], { try $0.complete($1, Fixture.batch, Timings()) }),
-            ("fail", .failed, [.running], { try $0.fail($1, Failure(.internal, "no")) }),
+            ("fail", .failed, [.queued, .running, .retrying, .held], { try $0.fail($1, Failure(.internal, "no")) }),
             ("retry", .retrying, [.running], { try $0.retry($1, Failure(.ioError, "later"), notBefore: Date()) }),
             ("returnToQueue", .queued, [.running], { try $0.returnToQueue($1) }),
             ("hold", .held, [.queued, .retrying], { try $0.hold($1) }),

@@ -294,6 +294,20 @@ struct BatchLifeTests {
         #expect(try world.results().count == 120)
     }
 
+    @Test(
+        "a job that waits, held ones included, fails in one step when its file turns out to be no batch, costing no attempt",
+        arguments: [false, true])
+    func givenUp(isHeld: Bool) throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        if isHeld { try world.store.hold(job.id) }
+        try Data("no embeddings".utf8).write(to: URL(fileURLWithPath: world.root("spool/p/work/\(job.token)")))
+        #expect(try world.life.readmit(world.store.job(job.id)).state == .failed)
+        let record = try world.record(job.id)
+        #expect(record.errorCode == "unsupported_format" && record.attempts == 0)
+        #expect(try world.places.keys.sorted() == ["failed"])
+    }
+
     @Test("refined vectors are kept where asked for: unit vectors, row by row")
     func features() throws {
         let world = try World("output: { features: float32 }")
