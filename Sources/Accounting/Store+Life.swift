@@ -45,16 +45,13 @@ extension Store {
                 job, to: .done,
                 setting: """
                     rows = ?, rows_ok = ?, rows_failed = ?, features_path = ?, error_code = NULL, error_message = NULL,
-                    decode_seconds = ?, refine_seconds = ?, classify_seconds = ?
+                    decode_seconds = ?, refine_seconds = ?
                     """,
                 [
                     batch.rows, insertion.rowsOK, batch.rows - insertion.rowsOK, featuresPath, timings.decode,
-                    timings.refine, timings.classify,
+                    timings.refine,
                 ])
             try insertion.run(on: database)
-            try database.execute(
-                sql: "UPDATE jobs SET commit_seconds = ? WHERE job_id = ?",
-                arguments: [(ContinuousClock.now - start).seconds, job])
         }
         return (ContinuousClock.now - start).seconds
     }
