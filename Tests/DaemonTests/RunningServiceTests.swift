@@ -232,13 +232,14 @@ struct RunningServiceTests {
     }
 
     @Test(
-        "a directory that is removed under the service is made anew, and the service goes on, computing included",
+        "a directory that is taken from under the service is made anew, and the service goes on, computing included",
         arguments: ["/incoming", "/work", ""])
     func lostDirectory(part: String) throws {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
-        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/p\(part)")
+        // In one step: the service makes anew what is missing while rm -r is at work.
+        try #require(rename("\(root.paths.spool)/p\(part)", root.scratch("away")) == 0)
         try eventually("it is back") {
             ["work", "incoming", ".tmp"].allSatisfy { (try? root.names($0)) != nil }
         }
@@ -257,6 +258,8 @@ struct RunningServiceTests {
         try whole.dropLast(100).write(to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/cut.safetensors"))
         try eventually("it fails") { try root.states() == [.done, .failed] }
         #expect(try root.client.job(2).history.job.errorCode == "incomplete")
-        #expect(try root.names("failed") == ["2--cut.safetensors", "2--cut.safetensors.reason.json"])
+        try eventually("it is filed") {
+            try root.names("failed") == ["2--cut.safetensors", "2--cut.safetensors.reason.json"]
+        }
     }
 }
