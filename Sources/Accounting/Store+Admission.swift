@@ -6,8 +6,8 @@ extension Store {
     /// Makes a valid file a job, or a duplicate of the job that has its bytes, and drops its claim note.
     ///
     /// The same bytes while their job is queued, running, retrying, held or done are a duplicate; bytes of a failed or
-    /// cancelled job are a new attempt; with `again` or `requeueOf` in the note, bytes that are done are a new job that supersedes
-    /// the old. A token that was admitted before gets the same answer again.
+    /// cancelled job are a new attempt; with `again` or `requeueOf` in the claim note, bytes that are done are a new job
+    /// that supersedes the old. A token that was admitted before gets the same answer again.
     public func admit(_ admission: Admission) throws -> Admitted {
         try transaction { database, now in
             if let known = try Self.admitted(admission.token, in: database) { return known }

@@ -90,7 +90,8 @@ public struct Verification: Sendable {
     private func keptInput(of job: JobRecord) throws -> String {
         let done = SpoolLayout(root: paths.spool, pipeline: job.pipeline).done
         guard let name = try reader.filedName(of: job.jobID) else {
-            throw Failure(.notFound, "the input of job \(job.jobID) is still on its way to \(done): try again in a moment.")
+            throw Failure(
+                .notFound, "the input of job \(job.jobID) is still on its way to \(done): try again in a moment.")
         }
         guard let text = String(validating: name, as: UTF8.self) else {
             throw Failure(.invalidArgument, "the name of job \(job.jobID)'s input is no UTF-8: it cannot be verified.")

@@ -18,7 +18,9 @@ struct BatchLifeTests {
         let world = try World()
         let job = try world.admit(world.drop(World.set(10_000, seed: 1), as: "a.safetensors.zst"))
         #expect(job.state == .queued && job.rows == 10_000)
-        guard case .done(let rows, 0, _, let commitSeconds) = try world.run(job) else { throw Failure(.internal, "not done") }
+        guard case .done(let rows, 0, _, let commitSeconds) = try world.run(job) else {
+            throw Failure(.internal, "not done")
+        }
         #expect(rows == 10_000)
         #expect(try world.places == ["done": ["\(job.id)--a.safetensors.zst"]])
         let results = try world.results()
