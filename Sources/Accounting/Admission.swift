@@ -8,12 +8,9 @@ public struct Admission: Sendable {
     public var sha256: String
     public var rows: Int
     public var fileBytes: Int
-    /// Whether bytes that are done already are computed again, in a job that supersedes the old one.
-    /// A claim note that says `again` or `requeueOf` has the same effect.
-    public var again: Bool
 
     public init(
-        token: String, pipeline: String, name: [UInt8], sha256: String, rows: Int, fileBytes: Int, again: Bool = false
+        token: String, pipeline: String, name: [UInt8], sha256: String, rows: Int, fileBytes: Int
     ) {
         self.token = token
         self.pipeline = pipeline
@@ -21,7 +18,6 @@ public struct Admission: Sendable {
         self.sha256 = sha256
         self.rows = rows
         self.fileBytes = fileBytes
-        self.again = again
     }
 }
 

@@ -26,14 +26,15 @@ public struct Execution: Equatable, Sendable {
 }
 
 /// Where a job's time went, in seconds.
+///
+/// Rows are refined and classified in one pass over each tile: `refine` is both, and the column `classify_seconds` stays
+/// NULL. The commit is measured by `Store.complete`.
 public struct Timings: Equatable, Sendable {
     public var decode: Double
     public var refine: Double
-    public var classify: Double
 
-    public init(decode: Double = 0, refine: Double = 0, classify: Double = 0) {
+    public init(decode: Double = 0, refine: Double = 0) {
         self.decode = decode
         self.refine = refine
-        self.classify = classify
     }
 }

@@ -31,10 +31,10 @@ extension JobState {
     /// The states that can follow this one.
     public var successors: Set<JobState> {
         switch self {
-        case .queued: [.running, .held, .cancelled]
+        case .queued: [.running, .held, .cancelled, .failed]
         case .running: [.done, .failed, .retrying, .queued]
-        case .retrying: [.running, .held, .cancelled]
-        case .held: [.queued, .cancelled]
+        case .retrying: [.running, .held, .cancelled, .failed]
+        case .held: [.queued, .cancelled, .failed]
         case .done, .failed, .cancelled, .duplicate: []
         }
     }

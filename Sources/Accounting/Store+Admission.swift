@@ -6,13 +6,13 @@ extension Store {
     /// Makes a valid file a job, or a duplicate of the job that has its bytes, and drops its claim note.
     ///
     /// The same bytes while their job is queued, running, retrying, held or done are a duplicate; bytes of a failed or
-    /// cancelled job are a new attempt; with `again` or `requeueOf`, bytes that are done are a new job that supersedes
-    /// the old. A token that was admitted before gets the same answer again.
+    /// cancelled job are a new attempt; with `again` or `requeueOf` in the claim note, bytes that are done are a new job
+    /// that supersedes the old. A token that was admitted before gets the same answer again.
     public func admit(_ admission: Admission) throws -> Admitted {
         try transaction { database, now in
             if let known = try Self.admitted(admission.token, in: database) { return known }
             let claim = try Self.takeClaim(admission.token, in: database)
-            let again = admission.again || claim?.again ?? false || claim?.requeueOf != nil
+            let again = claim?.again ?? false || claim?.requeueOf != nil
             let holder = try Identity.holder(pipeline: admission.pipeline, sha256: admission.sha256, in: database)
 
             var birth = Birth(

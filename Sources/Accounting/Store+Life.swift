@@ -45,30 +45,24 @@ extension Store {
                 job, to: .done,
                 setting: """
                     rows = ?, rows_ok = ?, rows_failed = ?, features_path = ?, error_code = NULL, error_message = NULL,
-                    decode_seconds = ?, refine_seconds = ?, classify_seconds = ?
+                    decode_seconds = ?, refine_seconds = ?
                     """,
                 [
                     batch.rows, insertion.rowsOK, batch.rows - insertion.rowsOK, featuresPath, timings.decode,
-                    timings.refine, timings.classify,
+                    timings.refine,
                 ])
             try insertion.run(on: database)
-            try database.execute(
-                sql: "UPDATE jobs SET commit_seconds = ? WHERE job_id = ?",
-                arguments: [(ContinuousClock.now - start).seconds, job])
         }
         return (ContinuousClock.now - start).seconds
     }
 
-    /// Running becomes failed, with the reason; the file then belongs in failed/.
-    public func fail(_ job: JobID, _ failure: Failure, _ timings: Timings? = nil) throws {
+    /// Running becomes failed, with the reason; the file then belongs in failed/. So does a job that waits and whose file
+    /// turns out to be no batch any more.
+    public func fail(_ job: JobID, _ failure: Failure) throws {
         try transaction { database, now in
             try Transition(database: database, now: now).take(
-                job, to: .failed,
-                setting: """
-                    error_code = ?, error_message = ?, decode_seconds = ?, refine_seconds = ?, classify_seconds = ?
-                    """,
-                [failure.code.rawValue, failure.message, timings?.decode, timings?.refine, timings?.classify],
-                code: failure.code.rawValue)
+                job, to: .failed, setting: "error_code = ?, error_message = ?",
+                [failure.code.rawValue, failure.message], code: failure.code.rawValue)
         }
     }
 

@@ -91,18 +91,6 @@ extension Store {
         }
     }
 
-    public func markFiled(_ job: JobID, as name: String, commitSeconds: Double? = nil) throws {
-        try markFiled(job, as: Array(name.utf8), commitSeconds: commitSeconds)
-    }
-
-    /// The settled file's name in done/ or failed/, nil while it is in work/.
-    public func filedName(of job: JobID) throws -> [UInt8]? {
-        try withConnection { database in
-            try Data.fetchOne(database, sql: "SELECT filed_as FROM jobs WHERE job_id = ?", arguments: [job])
-                .map { [UInt8]($0) }
-        }
-    }
-
     private static func jobs(
         _ condition: String, _ values: StatementArguments = [], in database: Database
     ) throws -> [QueuedJob] {

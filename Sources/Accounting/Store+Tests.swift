@@ -16,6 +16,13 @@ extension Store {
         try withConnection { _ = try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(pages)") }
     }
 
+    /// SQLite's own check of the whole file, as it says it; empty if all is well. Reads everything.
+    package func integrityErrors() throws -> [String] {
+        try withConnection { database in
+            try String.fetchAll(database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+        }
+    }
+
     /// How long the writer waits for another program's lock.
     package func setBusyTimeout(milliseconds: Int32) throws {
         try withConnection { _ = sqlite3_busy_timeout($0.sqliteConnection, milliseconds) }

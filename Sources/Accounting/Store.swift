@@ -69,13 +69,6 @@ public final class Store: Sendable {
             throw Failure.sqlite(error, path: path)
         }
     }
-
-    /// SQLite's own check of the whole file, as it says it; empty if all is well. Reads everything.
-    public func integrityErrors() throws -> [String] {
-        try withConnection { database in
-            try String.fetchAll(database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-        }
-    }
 }
 
 extension Store {

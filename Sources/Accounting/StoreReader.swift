@@ -195,6 +195,14 @@ public final class StoreReader: Sendable {
         }
     }
 
+    /// The settled file's name in done/ or failed/, nil while it is in work/.
+    public func filedName(of job: JobID) throws -> [UInt8]? {
+        try read { database in
+            try Data.fetchOne(database, sql: "SELECT filed_as FROM jobs WHERE job_id = ?", arguments: [job])
+                .map { [UInt8]($0) }
+        }
+    }
+
     private static func size(_ path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0

@@ -17,10 +17,10 @@ struct Control: Sendable {
     func apply(_ verb: ControlVerb, to id: JobID) throws -> ControlReply {
         switch verb {
         case .hold:
-            try interruptOr(id, .hold) { try store.hold(id) }
+            try apply(.hold, to: id) { try store.hold(id) }
             lane?.remove(id)
         case .cancel:
-            try interruptOr(id, .cancel) { try store.cancel(id) }
+            try apply(.cancel, to: id) { try store.cancel(id) }
             lane?.remove(id)
             Recovery(store: store, paths: paths).fileSettled()
         case .release:
@@ -32,14 +32,21 @@ struct Control: Sendable {
         return ControlReply(job: try reader.job(id), requeued: verb == .requeue)
     }
 
-    /// A running batch is asked to end, and goes further once its thread has let go of it.
-    private func interruptOr(_ id: JobID, _ request: BatchControl.Request, _ body: () throws -> Void) throws {
-        guard lane?.interrupt(id, request) == true else { return try body() }
-        for _ in 0..<250 {
-            if try store.job(id).state != .running { return }
+    /// A running batch is asked to end and go there by itself. What the lane does not have, or has let go of some other way,
+    /// is changed in the store, which says so if that cannot be.
+    private func apply(_ request: BatchControl.Request, to id: JobID, _ body: () throws -> Void) throws {
+        let giveUp = Monotonic.now + .seconds(20)
+        var isAsked = false
+        while lane?.interrupt(id, request) == true {
+            isAsked = true
+            guard Monotonic.now < giveUp else {
+                throw Failure(
+                    .unavailable, "job \(id) is asked to end but has not yet: look at `sono job \(id)` in a moment.")
+            }
             Thread.sleep(forTimeInterval: 0.02)
         }
-        throw Failure(.unavailable, "job \(id) is asked to end but has not yet: look at `sono job \(id)` in a moment.")
+        if isAsked, try store.job(id).state == request.nextState { return }
+        try body()
     }
 
     private func requeue(_ id: JobID) throws {

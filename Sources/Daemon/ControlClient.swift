@@ -37,7 +37,8 @@ public struct ControlClient: Sendable {
         let lock: SpoolLock
         do {
             lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
-        } catch let busy as Failure where busy.code == .alreadyRunning {
+        } catch is Failure {
+            // A service has it, or it is not this user's to take: the remedy is what the socket said.
             throw failure
         }
         return try withExtendedLifetime(lock) {

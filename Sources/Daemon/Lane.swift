@@ -162,7 +162,7 @@ package final class Lane: Sendable {
         }
         state.withLock { ($0.pausedUntil, $0.pauses) = (nil, 0) }
         switch outcome {
-        case .done(let rows, let failedRows, let seconds):
+        case .done(let rows, let failedRows, let seconds, _):
             let rate = Double(rows) / max(seconds, 1e-6)
             board.update { state in
                 state.lastCommit = Date()

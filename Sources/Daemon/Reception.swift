@@ -48,10 +48,14 @@ package final class Reception: Sendable {
         if isStopping { throw Stopped() }
     }
 
-    func start(store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger) {
+    func start(
+        store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) {
         let thread = Thread { [self] in
             var loop = ReceptionLoop(
-                reception: self, store: store, paths: paths, lane: lane, board: board, logger: logger)
+                reception: self, store: store, paths: paths, lane: lane, board: board, logger: logger,
+                onChange: onChange)
             loop.run()
             ended.signal()
         }

@@ -26,6 +26,7 @@ package struct ReceptionLine {
     private let reception: Reception
     private var intake: Intake
     private var isWatched = false
+    private var isWatchTroubleKnown = false
     private var pending: PendingClaims
     /// Names of files in work/ that are no jobs yet.
     private var names: [ClaimToken: FileName] = [:]
@@ -49,7 +50,7 @@ package struct ReceptionLine {
         self.store = store
         self.paths = paths
         self.reception = reception
-        intake = Intake(directory: pipeline.spool, watcher: nil, settle: pipeline.configuration.settle)
+        intake = Self.unwatched(pipeline)
         pending = PendingClaims(
             settle: pipeline.configuration.settle, incompleteAfter: pipeline.configuration.incompleteAfter)
     }
@@ -57,17 +58,25 @@ package struct ReceptionLine {
     /// Takes over a newer configuration. Files that wait begin to wait anew if its times are others.
     mutating func replace(_ newer: Pipeline) {
         let (old, new) = (pipeline.configuration, newer.configuration)
-        if pipeline.spool !== newer.spool || old.settle != new.settle { isWatched = false }
+        if pipeline.spool !== newer.spool || old.settle != new.settle {
+            intake = Self.unwatched(newer)
+            isWatched = false
+        }
         pipeline = newer
         guard old.settle != new.settle || old.incompleteAfter != new.incompleteAfter else { return }
         pending = PendingClaims(settle: new.settle, incompleteAfter: new.incompleteAfter)
         for token in Array(names.keys) + Array(changed.keys) { addPending(token) }
     }
 
+    private static func unwatched(_ pipeline: Pipeline) -> Intake {
+        Intake(directory: pipeline.spool, watcher: nil, settle: pipeline.configuration.settle)
+    }
+
     /// Starts to watch incoming/ unless it is watched; without a watch files are found once a minute.
+    ///
+    /// - Returns: why it cannot be watched, the first time.
     mutating func watch() -> Failure? {
         guard !isWatched else { return nil }
-        isWatched = true
         mustList = true
         let (name, reception) = (pipeline.name, reception)
         let settle = pipeline.configuration.settle
@@ -81,10 +90,11 @@ package struct ReceptionLine {
                 }
             }
             intake = Intake(directory: pipeline.spool, watcher: watcher, settle: settle)
+            (isWatched, isWatchTroubleKnown) = (true, false)
             return nil
         } catch {
-            intake = Intake(directory: pipeline.spool, watcher: nil, settle: settle)
-            return error as? Failure ?? Failure(.internal, "\(error)")
+            defer { isWatchTroubleKnown = true }
+            return isWatchTroubleKnown ? nil : error as? Failure ?? Failure(.internal, "\(error)")
         }
     }
 
@@ -261,6 +271,7 @@ package struct ReceptionLine {
         }
         do {
             try pipeline.reopenSpool()
+            intake = Self.unwatched(pipeline)
             reopenAt = nil
             mustList = true
             isWatched = false

@@ -18,6 +18,8 @@ struct ReceptionLoop {
     let lane: Lane
     let board: Board
     let logger: Logger
+    /// Called when there is something new to tell of.
+    let onChange: @Sendable () -> Void
 
     private var lines: [String: ReceptionLine] = [:]
     private var space = DiskSpace()
@@ -26,13 +28,17 @@ struct ReceptionLoop {
     private var nextScan = Monotonic.now + regularScan
     private var isStopped = false
 
-    init(reception: Reception, store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger) {
+    init(
+        reception: Reception, store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) {
         self.reception = reception
         self.store = store
         self.paths = paths
         self.lane = lane
         self.board = board
         self.logger = logger
+        self.onChange = onChange
     }
 
     mutating func run() {
@@ -65,9 +71,7 @@ struct ReceptionLoop {
                 } else {
                     lines[name]?.replace(pipeline)
                 }
-                if let failure = lines[name]?.watch() {
-                    logger.warning("\(failure)", metadata: ["pipeline": "\(name)"])
-                }
+                watch(name)
             }
         case .look(let name): lines[name]?.mustList = true
         case .lost(let name): lines[name]?.mustReopen = true
@@ -77,6 +81,10 @@ struct ReceptionLoop {
         case .noSpace(let failure): space.failed(failure)
         case .stop: isStopped = true
         }
+    }
+
+    private mutating func watch(_ name: String) {
+        if let failure = lines[name]?.watch() { logger.warning("\(failure)", metadata: ["pipeline": "\(name)"]) }
     }
 
     private mutating func checkSpace() {
@@ -90,6 +98,7 @@ struct ReceptionLoop {
         }
         let paused = space.paused
         board.update { $0.paused = paused }
+        onChange()
     }
 
     private mutating func beginRegularScan() {
@@ -97,6 +106,7 @@ struct ReceptionLoop {
         for name in lines.keys {
             lines[name]?.mustList = true
             lines[name]?.mustCompare = true
+            watch(name)
         }
         for failure in Recovery(store: store, paths: paths).fileSettled() {
             logger.warning("a settled file is still in work/: \(failure.message)")
@@ -120,6 +130,7 @@ struct ReceptionLoop {
         case .admitted(let job):
             note(job)
             lane.add(job)
+            onChange()
         case .trouble(let failure):
             logger.warning(
                 "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])

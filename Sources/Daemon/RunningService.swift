@@ -29,7 +29,7 @@ public final class RunningService: Sendable {
     /// pipeline.d as it was read last.
     private let configurations: Mutex<[String: Result<PipelineConfiguration, Failure>]>
     private let isRetryDue = Mutex(false)
-    private let lastLine = Mutex<Monotonic.Instant?>(nil)
+    private let statusLineTold = Mutex<(last: Monotonic.Instant?, isDue: Bool)>((nil, false))
     /// Called when the service cannot go on by itself.
     private let onFault: @Sendable () -> Void
 
@@ -110,12 +110,12 @@ public final class RunningService: Sendable {
             Lane.Events(
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
-                settled: { [self] in queue.async { self.tellStatus() } },
+                settled: { [self] in tellStatus() },
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
                 }))
-        reception.start(store: store, paths: paths, lane: lane, board: board, logger: logger)
+        reception.start(store: store, paths: paths, lane: lane, board: board, logger: logger) { [self] in tellStatus() }
         try serve(pipelines, new: Set(pipelines.keys))
         try listen()
         board.update { $0.phase = .ready }
@@ -222,14 +222,19 @@ public final class RunningService: Sendable {
         (try? StatusReport(board: board, reader: reader, options: options, paths: paths).line) ?? "ready"
     }
 
-    /// At most once a second.
+    /// At most once a second; what changes within that second is told at its end.
     private func tellStatus() {
-        let isDue = lastLine.withLock { last in
-            if let last, Monotonic.now - last < .seconds(1) { return false }
-            last = Monotonic.now
-            return true
+        let wait = statusLineTold.withLock { told -> Duration? in
+            if told.isDue { return nil }
+            told.isDue = true
+            return told.last.map { max(.zero, .seconds(1) - (Monotonic.now - $0)) } ?? .zero
         }
-        if isDue { notifier.status(statusLine) }
+        guard let wait else { return }
+        queue.asyncAfter(deadline: .now() + wait / .seconds(1)) { [weak self] in
+            guard let self else { return }
+            statusLineTold.withLock { $0 = (Monotonic.now, false) }
+            if board.snapshot.phase == .ready { notifier.status(statusLine) }
+        }
     }
 
     /// Stops within seconds: the running batch ends between two chunks and its attempt is given back.

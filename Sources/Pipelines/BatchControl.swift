@@ -14,7 +14,7 @@ public final class BatchControl: Sendable {
         case cancel
 
         /// Where the job goes from the queue; nil if it stays there.
-        var nextState: JobState? {
+        public var nextState: JobState? {
             switch self {
             case .stop: nil
             case .hold: .held

@@ -70,7 +70,6 @@ extension BatchLife {
 
     /// A job that waits becomes failed.
     public func giveUp(_ job: QueuedJob, _ failure: Failure) throws -> QueuedJob {
-        try store.begin(job.id, nil)
         try store.fail(job.id, failure)
         return try filedIfSettled(job.id)
     }

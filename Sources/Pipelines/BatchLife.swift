@@ -72,7 +72,7 @@ public struct BatchLife: Sendable {
     /// What became of an attempt.
     public enum Outcome: Sendable {
         /// All rows are visible.
-        case done(rows: Int, failedRows: Int, seconds: Double)
+        case done(rows: Int, failedRows: Int, seconds: Double, commitSeconds: Double)
         case failed(Failure)
         /// A passing failure: to be tried again at its `notBefore`.
         case retrying(QueuedJob, Failure)
@@ -109,7 +109,12 @@ public struct BatchLife: Sendable {
             try insist(control) { try store.returnToQueue(job.id, then: nil) }
             return .changed(try insist(control) { try store.job(job.id) })
         }
-        try? file(store.job(job.id))  // 7; if it fails, the next scan files it
+        // 7; if it fails, the next scan files it
+        if case .done(_, _, _, let commitSeconds) = outcome {
+            try? file(store.job(job.id), commitSeconds: commitSeconds)
+        } else {
+            try? file(store.job(job.id))
+        }
         return outcome
     }
 
@@ -140,11 +145,12 @@ public struct BatchLife: Sendable {
                 "none of the \(rows) rows has finite, non-zero values and a finite result: look at how they were made.")
         }
         let featuresPath = try features?.finish()  // 5
-        try store.complete(  // 6
+        let commitSeconds = try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
             Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath,
             progress: control.beat)
-        return .done(rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds)
+        return .done(
+            rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds, commitSeconds: commitSeconds)
     }
 
     /// What the file's bytes are now; nil if they are no set any more.
@@ -191,10 +197,11 @@ public struct BatchLife: Sendable {
 
     /// Moves a settled job's file to done/ or failed/; may be repeated.
     ///
+    /// - Parameter commitSeconds: how long the commit took, which is only known after it, and so recorded here.
     /// - Throws: passing failures; the job stays on the store's list of unfiled ones.
-    public func file(_ job: QueuedJob) throws {
+    func file(_ job: QueuedJob, commitSeconds: Double? = nil) throws {
         guard job.state.isSettled else { return }
-        try Filing(spool: pipeline.spool, store: store).file(job)
+        try Filing(spool: pipeline.spool, store: store).file(job, commitSeconds: commitSeconds)
     }
 
     func filedIfSettled(_ id: JobID) throws -> QueuedJob {

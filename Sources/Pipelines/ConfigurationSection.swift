@@ -70,7 +70,9 @@ struct ConfigurationSection {
     }
 
     func duration(_ key: String) throws -> Duration? {
-        try value(key, "a duration such as 10min, 2s, 12h or 7d", Quantity.duration)
+        try value(key, "a duration above zero such as 10min, 2s, 12h or 7d") { text in
+            Quantity.duration(text).flatMap { $0 > .zero ? $0 : nil }
+        }
     }
 
     func bytes(_ key: String) throws -> Int? {

@@ -1,6 +1,5 @@
 import Accounting
 import Failures
-import Foundation
 import TensorFiles
 
 /// Step 5 of a batch's life: the refined unit vectors of a job, row by row, as an embedding set.
@@ -14,11 +13,7 @@ final class FeatureFile {
     /// Nil where the pipeline asks for none.
     init?(for job: QueuedJob, pipeline: Pipeline) throws {
         guard let type = pipeline.configuration.features.elementType else { return nil }
-        do {
-            try FileManager.default.createDirectory(atPath: pipeline.features, withIntermediateDirectories: true)
-        } catch {
-            throw Failure(.ioError, "\(pipeline.features) cannot be created: check owner and mode.", cause: "\(error)")
-        }
+        try AtomicFile.makeDirectory(pipeline.features)
         path = "\(pipeline.features)/\(job.id).safetensors.zst"
         var metadata = [
             "schema": "embedding-set/1", "normalized": "true", "producer": "sono",

@@ -9,7 +9,7 @@ struct Filing {
     let spool: SpoolDirectory
     let store: Store
 
-    func file(_ job: QueuedJob) throws {
+    func file(_ job: QueuedJob, commitSeconds: Double? = nil) throws {
         guard let token = ClaimToken(job.token), let name = FileName(job.name) else {
             throw Failure(.internal, "job \(job.id) has an impossible token or name: report this.")
         }
@@ -18,10 +18,10 @@ struct Filing {
                 job.state.filesUnderFailed
                 ? try spool.quarantine(token, jobID: job.id, name: name, reason: reason(for: job, name))
                 : try spool.settle(token, jobID: job.id, name: name)
-            try store.markFiled(job.id, as: filed.bytes)
+            try store.markFiled(job.id, as: filed.bytes, commitSeconds: commitSeconds)
         } catch let failure as Failure where failure.code == .notFound {
             // Taken away by hand. The job stands; asking again would not bring the file back.
-            try store.markFiled(job.id, as: name.settled(jobID: job.id).bytes)
+            try store.markFiled(job.id, as: name.settled(jobID: job.id).bytes, commitSeconds: commitSeconds)
         }
     }
 

@@ -40,11 +40,7 @@ public struct ModelLibrary: Sendable {
     private func keep(_ path: String, sha256: String) throws -> Bool {
         let copy = paths.keptModel(sha256: sha256)
         if FileManager.default.fileExists(atPath: copy) { return true }
-        do {
-            try FileManager.default.createDirectory(atPath: paths.keptModels, withIntermediateDirectories: true)
-        } catch {
-            throw Failure(.ioError, "\(paths.keptModels) cannot be created: check owner and mode.", cause: "\(error)")
-        }
+        try AtomicFile.makeDirectory(paths.keptModels)
         guard let bytes = FileManager.default.contents(atPath: path) else { return false }
         // Not under its name before its digest is known to be right.
         let temporary = "\(copy).new"

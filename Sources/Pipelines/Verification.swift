@@ -88,15 +88,26 @@ public struct Verification: Sendable {
             form: job.form.flatMap(RefinementForm.init(rawValue:)))
     }
 
-    /// done/JOB--NAME, whatever the name was shortened to.
+    /// done/JOB--NAME, under the name that was recorded: another store's jobs may have had the same numbers.
     private func keptInput(of job: JobRecord) throws -> String {
         let done = SpoolLayout(root: paths.spool, pipeline: job.pipeline).done
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: done)) ?? []
-        guard let name = names.first(where: { $0.hasPrefix("\(job.jobID)--") || $0.hasPrefix("\(job.jobID)-") }) else {
+        guard let name = try reader.filedName(of: job.jobID) else {
             throw Failure(
-                .notFound, "the input of job \(job.jobID) is not in \(done): retention or a person removed it.")
+                .notFound, "the input of job \(job.jobID) is still on its way to \(done): try again in a moment.")
         }
-        return "\(done)/\(name)"
+        guard let text = String(validating: name, as: UTF8.self) else {
+            throw Failure(.invalidArgument, "the name of job \(job.jobID)'s input is no UTF-8: it cannot be verified.")
+        }
+        let path = "\(done)/\(text)"
+        var status = stat()
+        if lstat(path, &status) == 0 { return path }
+        let number = errno
+        guard number == ENOENT || number == ENOTDIR else {
+            throw Failure(
+                .unreadable, "\(done) cannot be looked into: run `sono verify` as root or as the service's user.",
+                cause: String(cString: strerror(number)))
+        }
+        throw Failure(.notFound, "the input of job \(job.jobID) is not in \(done): retention or a person removed it.")
     }
 
     /// As many as the stored rows have; it is not recorded by itself.

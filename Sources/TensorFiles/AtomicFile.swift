@@ -110,6 +110,18 @@ public final class AtomicFile {
         try file.publish()
     }
 
+    /// Makes a directory and what is missing above it, durably.
+    public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws {
+        if mkdir(path, mode) != 0 {
+            if errno == EEXIST { return }
+            let parent = directory(of: path)
+            guard errno == ENOENT, parent != path else { throw Failure.system("mkdir \(path)") }
+            try makeDirectory(parent, mode: mode)
+            guard mkdir(path, mode) == 0 || errno == EEXIST else { throw Failure.system("mkdir \(path)") }
+        }
+        try syncDirectory(directory(of: path))
+    }
+
     private static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

@@ -102,6 +102,12 @@ final class Fixture {
     }
 }
 
+extension Store {
+    func markFiled(_ job: JobID, as name: String, commitSeconds: Double? = nil) throws {
+        try markFiled(job, as: Array(name.utf8), commitSeconds: commitSeconds)
+    }
+}
+
 /// The code of what `body` throws, nil if nothing.
 func code(_ body: () throws -> Void) -> FailureCode? {
     do {

@@ -179,6 +179,26 @@ struct RunningServiceTests {
         try eventually("requeued while down") { try root.states().count == 5 && root.states().last == .done }
     }
 
+    @Test("a hold or a cancel that is answered has happened, also to the batch that is being computed")
+    func controlOfRunning() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let control = ControlClient(paths: root.paths)
+        for number in 1...8 {
+            let id = JobID(number)
+            try root.drop(30_000, seed: UInt64(number), as: "\(number).safetensors")
+            try eventually("it is a job") { try root.client.jobs().jobs.count == number }
+            let (verb, asked) = number % 2 == 0 ? (ControlVerb.hold, JobState.held) : (.cancel, .cancelled)
+            do {
+                #expect(try control.apply(verb, to: id).job.state == asked)
+                #expect(try root.client.job(id).history.job.state == asked)
+            } catch let failure as Failure where failure.code == .wrongState {
+                #expect(try root.client.job(id).history.job.state == .done)
+            }
+        }
+    }
+
     @Test("bytes that are done are computed again where that was announced")
     func again() throws {
         let root = try Root()
@@ -212,13 +232,14 @@ struct RunningServiceTests {
     }
 
     @Test(
-        "a directory that is removed under the service is made anew, and the service goes on, computing included",
+        "a directory that is taken from under the service is made anew, and the service goes on, computing included",
         arguments: ["/incoming", "/work", ""])
     func lostDirectory(part: String) throws {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
-        try FileManager.default.removeItem(atPath: "\(root.paths.spool)/p\(part)")
+        // In one step: the service makes anew what is missing while rm -r is at work.
+        try #require(rename("\(root.paths.spool)/p\(part)", root.scratch("away")) == 0)
         try eventually("it is back") {
             ["work", "incoming", ".tmp"].allSatisfy { (try? root.names($0)) != nil }
         }
@@ -237,6 +258,8 @@ struct RunningServiceTests {
         try whole.dropLast(100).write(to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/cut.safetensors"))
         try eventually("it fails") { try root.states() == [.done, .failed] }
         #expect(try root.client.job(2).history.job.errorCode == "incomplete")
-        #expect(try root.names("failed") == ["2--cut.safetensors", "2--cut.safetensors.reason.json"])
+        try eventually("it is filed") {
+            try root.names("failed") == ["2--cut.safetensors", "2--cut.safetensors.reason.json"]
+        }
     }
 }

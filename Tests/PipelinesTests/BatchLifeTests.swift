@@ -18,7 +18,9 @@ struct BatchLifeTests {
         let world = try World()
         let job = try world.admit(world.drop(World.set(10_000, seed: 1), as: "a.safetensors.zst"))
         #expect(job.state == .queued && job.rows == 10_000)
-        guard case .done(let rows, 0, _) = try world.run(job) else { throw Failure(.internal, "not done") }
+        guard case .done(let rows, 0, _, let commitSeconds) = try world.run(job) else {
+            throw Failure(.internal, "not done")
+        }
         #expect(rows == 10_000)
         #expect(try world.places == ["done": ["\(job.id)--a.safetensors.zst"]])
         let results = try world.results()
@@ -27,7 +29,8 @@ struct BatchLifeTests {
         #expect(results.allSatisfy { $0.status == "ok" && $0.topK?.count == 3 && $0.label != nil })
         let record = try world.record(job.id)
         #expect(record.state == .done && record.attempts == 1 && record.rowsOK == 10_000)
-        #expect(record.modelID == world.pipeline.model.id && record.steps == 2 && record.commitSeconds != nil)
+        #expect(record.modelID == world.pipeline.model.id && record.steps == 2)
+        #expect(record.commitSeconds == commitSeconds && commitSeconds > 0)
     }
 
     @Test("a row that is not finite fails alone")
@@ -292,6 +295,20 @@ struct BatchLifeTests {
         _ = try world.run(readmitted)
         #expect(try world.results().map(\.itemID).first == "2000")
         #expect(try world.results().count == 120)
+    }
+
+    @Test(
+        "a job that waits, held ones included, fails in one step when its file turns out to be no batch, costing no attempt",
+        arguments: [false, true])
+    func givenUp(isHeld: Bool) throws {
+        let world = try World()
+        let job = try world.admit(world.drop(World.set(10, seed: 1), as: "a.safetensors"))
+        if isHeld { try world.store.hold(job.id) }
+        try Data("no embeddings".utf8).write(to: URL(fileURLWithPath: world.root("spool/p/work/\(job.token)")))
+        #expect(try world.life.readmit(world.store.job(job.id)).state == .failed)
+        let record = try world.record(job.id)
+        #expect(record.errorCode == "unsupported_format" && record.attempts == 0)
+        #expect(try world.places.keys.sorted() == ["failed"])
     }
 
     @Test("refined vectors are kept where asked for: unit vectors, row by row")

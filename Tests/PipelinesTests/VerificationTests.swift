@@ -39,6 +39,18 @@ struct VerificationTests {
         #expect(report.differences.contains { $0.row == 4_711 && $0.column == "score" })
     }
 
+    @Test("the input is the one that was recorded, not one of another store's job with the same number")
+    func otherStore() throws {
+        let world = try World()
+        let id = try done(world)
+        for name in ["\(id)--a.npy", "\(id)-0--a.npy"] {
+            try Data("another".utf8).write(to: URL(fileURLWithPath: world.root("spool/p/done/\(name)")))
+        }
+        #expect(try verify(world, id).isIdentical)
+        try FileManager.default.removeItem(atPath: world.root("spool/p/done/\(id)--a.safetensors.zst"))
+        #expect(try #require(throws: Failure.self) { try verify(world, id) }.code == .notFound)
+    }
+
     @Test("without its input or its model a job cannot be verified, and the message says which is missing")
     func missing() throws {
         let world = try World()

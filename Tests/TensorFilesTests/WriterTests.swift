@@ -135,4 +135,11 @@ struct WriterTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder("f"))) == Data([2, 3]))
         #expect(throws: Failure(.ioError, "")) { try AtomicFile.write([1], to: folder("no/f")) }
     }
+
+    @Test("a directory is made with what is missing above it, and may be there; what is in its way is an error")
+    func directories() throws {
+        for _ in 0..<2 { try AtomicFile.makeDirectory(folder("a/b/c")) }
+        try AtomicFile.write([1], to: folder("a/b/c/f"))
+        #expect(throws: Failure(.ioError, "")) { try AtomicFile.makeDirectory(folder("a/b/c/f/d")) }
+    }
 }

@@ -27,10 +27,10 @@ struct JobTable {
 }
 
 extension JobRecord {
-    /// Decoding, refining, classifying and committing together, where all of it was done.
+    /// Decoding, refining with classifying, and committing together, where all of it was done.
     var workSeconds: Double? {
-        guard let decodeSeconds, let refineSeconds, let classifySeconds, let commitSeconds else { return nil }
-        return decodeSeconds + refineSeconds + classifySeconds + commitSeconds
+        guard let decodeSeconds, let refineSeconds, let commitSeconds else { return nil }
+        return decodeSeconds + refineSeconds + commitSeconds
     }
 
     var rowsPerSecond: Double? {

@@ -38,7 +38,7 @@ struct JobText {
     private var times: String? {
         let parts = [
             ("queued", job.queueSeconds), ("decode", job.decodeSeconds), ("refine", job.refineSeconds),
-            ("classify", job.classifySeconds), ("commit", job.commitSeconds),
+            ("commit", job.commitSeconds),
         ].compactMap { name, seconds in seconds.map { "\(name) \(Figures.duration($0))" } }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
