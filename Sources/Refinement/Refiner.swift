@@ -84,10 +84,11 @@ public struct Refiner: Sendable {
         let bound = configuration.solver.tableau.realStabilityBound
         let reached = damping * configuration.horizon / Double(configuration.steps)
         guard reached > bound else { return [] }
-        let enough = Int((damping * configuration.horizon / bound).rounded(.up))
+        // nil where the damping is so strong that no number of steps would do.
+        let enough = Int(exactly: (damping * configuration.horizon / bound).rounded(.up))
         return [
             "Damping \(damping) times the step is \(reached), beyond the \(bound) that \(configuration.solver.rawValue) "
-                + "can damp: velocities grow instead of decaying; take at least \(enough) steps."
+                + "can damp: velocities grow instead of decaying; \(enough.map { "take at least \($0) steps" } ?? "no step is short enough")."
         ]
     }
 }

@@ -3,6 +3,7 @@ import Daemon
 import Failures
 import Foundation
 import Pipelines
+import Spooling
 import TestSupport
 import Testing
 
@@ -28,15 +29,11 @@ struct RunningServiceTests {
         #expect(fallback == .store && after.phase == .down && after.pipelines[0].counts?.rowsOK == 300)
     }
 
-    @Test("the sockets answer however deep the root lies, with mode 0660, and only GET on the status socket")
+    @Test("the sockets answer however deep the root lies, and only GET on the status socket")
     func sockets() throws {
         let root = try Root(name: "sono-\(UUID().uuidString)-" + String(repeating: "deep", count: 40))
         let service = try root.start()
         defer { service.stop() }
-        for socket in [root.paths.statusSocket, root.paths.controlSocket] {
-            let mode = try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int
-            #expect(mode == 0o660)
-        }
         #expect(try root.get("/health/live").status == 200)
         #expect(try root.get("/health/ready").body == "ready\n")
         #expect(try root.get("/v1/status", method: "POST").status == 405)
@@ -150,26 +147,24 @@ struct RunningServiceTests {
 
     @Test("jobs are held, released, cancelled and requeued through the control socket, and with no service running")
     func control() throws {
-        let root = try Root()
-        try root.start().stop()
-        // A batch that is claimed but not computed: stop as soon as it is queued.
-        for number in 1...3 { try root.drop(60_000, seed: UInt64(number), as: "\(number).safetensors") }
+        let root = try Root(pipeline: "settle: 100ms\nrefine: { steps: 100 }")
         let first = try root.start()
-        try eventually("all are jobs") { try root.client.jobs().jobs.count == 3 }
-        let control = ControlClient(paths: root.paths)
-        var last = try root.client.job(3).history.job
-        if last.state != .done {
-            #expect(try control.apply(.hold, to: 3).job.state == .held)
-            #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 3) }.code == .wrongState)
-            #expect(try control.apply(.release, to: 3).job.state == .queued)
+        // The first keeps the others waiting.
+        for (number, rows) in [(1, 100_000), (2, 10), (3, 10)] {
+            try root.drop(rows, seed: UInt64(number), as: "\(number).safetensors")
+            try eventually("it is a job") { try root.client.jobs().jobs.count == number }
         }
+        let control = ControlClient(paths: root.paths)
+        #expect(try control.apply(.hold, to: 3).job.state == .held)
+        #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 3) }.code == .wrongState)
+        #expect(try control.apply(.release, to: 3).job.state == .queued)
         try eventually("all are done") { try root.states() == [.done, .done, .done] }
         #expect(try #require(throws: Failure.self) { try control.apply(.cancel, to: 1) }.code == .wrongState)
         #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 99) }.code == .notFound)
 
         #expect(try control.apply(.requeue, to: 1).requeued)
         try eventually("requeued and done") { try root.states() == [.done, .done, .done, .done] }
-        last = try root.client.job(4).history.job
+        let last = try root.client.job(4).history.job
         #expect(last.supersedes == 1 && last.fileName == "1.safetensors")
         first.stop()
 
@@ -199,19 +194,30 @@ struct RunningServiceTests {
         }
     }
 
-    @Test("bytes that are done are computed again where that was announced")
+    @Test("bytes submitted to be computed again are, under a taken name and after a restart too")
     func again() throws {
         let root = try Root()
         let service = try root.start()
-        defer { service.stop() }
         try root.drop(10, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
-        try root.drop(10, seed: 1, as: "b.safetensors")
+        let done = "\(root.paths.spool)/p/done/1--a.safetensors"
+        let layout = SpoolLayout(root: root.paths.spool, pipeline: "p")
+        _ = try Submission.submit(path: done, name: FileName("b.safetensors"), to: layout)
         try eventually("a duplicate") { try root.states() == [.done, .duplicate] }
-        try ControlClient(paths: root.paths).again(pipeline: "p", name: "c d.safetensors")
-        try root.drop(10, seed: 1, as: "c d.safetensors")
-        try eventually("again") { try root.states() == [.done, .duplicate, .done] }
-        #expect(try root.client.job(3).history.job.supersedes == 1)
+        service.stop()
+        let twice = try (0..<2).map { number in
+            try Submission.submit(path: done, name: FileName("b.safetensors"), to: layout, again: number == 0)
+        }
+        #expect(twice.map(\.name.displayText) == ["b.safetensors", "b.safetensors"])
+        let next = try root.start()
+        defer { next.stop() }
+        try eventually("both are settled") {
+            try root.states().count == 4 && root.states().allSatisfy(\.isSettled)
+        }
+        let jobs = try root.client.jobs().jobs
+        #expect(jobs.map(\.fileName) == ["a.safetensors", "b.safetensors", "b.safetensors", "b.safetensors"])
+        #expect(jobs.count { $0.supersedes == 1 && $0.state == .done } == 1)
+        #expect(jobs.count { $0.state == .duplicate } == 2)
     }
 
     @Test("a stop with a batch under way takes seconds at most, and the batch is finished after the next start")
