@@ -84,11 +84,12 @@ public struct Refiner: Sendable {
         let bound = configuration.solver.tableau.realStabilityBound
         let reached = damping * configuration.horizon / Double(configuration.steps)
         guard reached > bound else { return [] }
-        // nil where the damping is so strong that no number of steps would do.
+        // A model may claim a damping that no number of steps would do for.
         let enough = Int(exactly: (damping * configuration.horizon / bound).rounded(.up))
+        let remedy = enough.map { "take at least \($0) steps" } ?? "no step is short enough"
         return [
             "Damping \(damping) times the step is \(reached), beyond the \(bound) that \(configuration.solver.rawValue) "
-                + "can damp: velocities grow instead of decaying; \(enough.map { "take at least \($0) steps" } ?? "no step is short enough")."
+                + "can damp: velocities grow instead of decaying; \(remedy)."
         ]
     }
 }
