@@ -64,7 +64,12 @@ struct HTTPLoop {
         where entry.revents != 0 || (connection.deadline.map { $0 <= later } ?? false) {
             advance(id) { $0.proceed(at: later) }
         }
-        if entries[1].revents != 0 { try accept() }
+        let news = Int32(entries[1].revents)
+        // accept(2) says no more than "try again" of a socket that was shut down.
+        guard news & (POLLHUP | POLLERR | POLLNVAL) == 0 else {
+            throw Failure(.ioError, "the listening socket was shut down: start the service again.")
+        }
+        if news != 0 { try accept() }
     }
 
     /// Rounded up, so that what is due is due when poll(2) returns. A minute at most: the kernel does not tell a

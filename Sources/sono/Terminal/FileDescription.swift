@@ -1,4 +1,5 @@
 import EmbeddingSets
+import Failures
 import Refinement
 
 /// What a file holds: an embedding set or a model.
