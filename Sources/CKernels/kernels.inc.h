@@ -348,6 +348,27 @@ static void CK_NAME(multiply)(size_t m, size_t n, size_t k, const float *a, size
     }
 }
 
+// ---- The limit
+
+// Twelve sums that do not wait for each other: more than two units of four cycles' latency can have under way, and few
+// enough to stay in sixteen registers beside the factors.
+static double CK_NAME(spin)(size_t rounds, float *sink) {
+    enum { sums = 12 };
+    // Read from memory, so that nothing is known beforehand; the sums tend to 1.
+    volatile float start = 0.5f;
+    vf factor = set(start), term = set(start), sum[sums];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < sums; i++) sum[i] = set(start + (float)i);
+    for (size_t round = 0; round < rounds; round++) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < sums; i++) sum[i] = fma(sum[i], factor, term);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 1; i < sums; i++) sum[0] = sum[0] + sum[i];
+    *sink = sum[0][0];
+    return 2.0 * sums * CK_WIDTH * (double)rounds;
+}
+
 static const ck_kernels CK_NAME(kernels) = {
     .name = CK_STRING,
     .panel = CK_PANEL,
@@ -360,6 +381,7 @@ static const ck_kernels CK_NAME(kernels) = {
     .scale = CK_NAME(scale),
     .add_row = CK_NAME(add_row),
     .dot = CK_NAME(dot),
+    .spin = CK_NAME(spin),
 };
 
 #undef vf

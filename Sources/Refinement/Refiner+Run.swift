@@ -80,6 +80,25 @@ extension Refiner {
         return statuses
     }
 
+    /// The solution `x(T)` of `rows` rows, before mixing and normalising: what an ODE solver by itself would return.
+    ///
+    /// - Parameters:
+    ///   - positions: `[rows, D]`, receives `x(T)`; zeros for rows whose input is not usable.
+    public func positions(
+        embeddings: UnsafeBufferPointer<Float>, velocity: UnsafeBufferPointer<Float>? = nil, rows: Int,
+        threads: Int? = nil, into positions: UnsafeMutableBufferPointer<Float>
+    ) {
+        let d = configuration.dimension
+        precondition(positions.count >= rows * d, "there is room for every position")
+        forEachTile(embeddings, velocity, rows: rows, threads: threads, classifying: false) { range, tile in
+            guard let target = positions.baseAddress.map({ $0 + range.lowerBound * d }) else { return }
+            target.update(from: tile.y, count: range.count * d)
+            for i in 0..<range.count where tile.statuses[i] != .ok {
+                (target + i * d).update(repeating: 0, count: d)
+            }
+        }
+    }
+
     /// The calibrated probabilities of some classes, best first; the logits are used up.
     private func probabilities(_ logits: UnsafeMutablePointer<Float>, of best: [Int32]) -> [Float] {
         let c = classes.count
@@ -92,7 +111,7 @@ extension Refiner {
 
     private func forEachTile(
         _ embeddings: UnsafeBufferPointer<Float>, _ velocity: UnsafeBufferPointer<Float>?, rows: Int, threads: Int?,
-        _ body: (Range<Int>, borrowing TileMemory) -> Void
+        classifying: Bool = true, _ body: (Range<Int>, borrowing TileMemory) -> Void
     ) {
         let count = rows * configuration.dimension
         precondition(embeddings.count >= count && velocity.map { $0.count >= count } ?? true, "every row is there")
@@ -102,7 +121,12 @@ extension Refiner {
             scratch: { TileMemory(for: self) },
             { range, memory in
                 let first = range.lowerBound * configuration.dimension
-                refine(embeddings + first, velocity: supplied.map { $0 + first }, rows: range.count, in: &memory)
+                let velocity = supplied.map { $0 + first }
+                if classifying {
+                    refine(embeddings + first, velocity: velocity, rows: range.count, in: &memory)
+                } else {
+                    solve(embeddings + first, velocity: velocity, rows: range.count, in: &memory)
+                }
                 body(range, memory)
             })
     }

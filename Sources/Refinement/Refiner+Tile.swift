@@ -5,9 +5,17 @@ extension Refiner {
     static let divergence = 1_000.0
 
     /// Refines one tile: unit vectors, initial velocity, integration, mixing, logits.
+    func refine(
+        _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
+    ) {
+        solve(embeddings, velocity: velocity, rows: rows, in: &memory)
+        classify(rows: rows, in: &memory)
+    }
+
+    /// From embeddings to `x(T)` in `memory.y`.
     ///
     /// A row that is not usable is computed as zeros, so that all rows cost the same and none can harm another.
-    func refine(
+    func solve(
         _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
     ) {
         let d = configuration.dimension
@@ -23,6 +31,11 @@ extension Refiner {
                 field, position: memory.y, velocity: configuration.order == 2 ? memory.v : nil, rows: rows,
                 workspace: memory.scratch)
         }
+    }
+
+    /// From `x(T)` to the refined unit vectors in `memory.y` and their logits.
+    private func classify(rows: Int, in memory: inout TileMemory) {
+        let d = configuration.dimension
         for row in 0..<rows where memory.statuses[row] == .ok {
             memory.statuses[row] = mix(memory.x0 + row * d, into: memory.y + row * d)
         }

@@ -53,6 +53,11 @@ typedef struct {
 
     // Sum of x[i] * y[i], in double precision.
     double (*dot)(const float *x, const float *y, size_t count);
+
+    // Multiplies and adds on registers alone, `rounds` times over, as fast as this instruction set can: the limit that all
+    // of the above is measured against. Returns the floating-point operations done, two to a multiply-add; *sink receives
+    // a number that needs every one of them.
+    double (*spin)(size_t rounds, float *sink);
 } ck_kernels;
 
 // The best kernels this processor can run.
