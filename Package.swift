@@ -12,7 +12,6 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let http = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -39,7 +38,6 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     ],
     targets: [
         .target(name: "CKernels"),
@@ -57,7 +55,7 @@ let package = Package(
         library(
             "Pipelines",
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
-        library("Daemon", ["Pipelines", "Spooling", "Accounting", "Failures", http, logging]),
+        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
         .executableTarget(
             name: "sono",
             dependencies: [
@@ -82,7 +80,7 @@ let package = Package(
             "Daemon",
             ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "TestSupport", "TensorFiles", grdb],
+            name: "SystemTests", dependencies: ["sono", "CLinux", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

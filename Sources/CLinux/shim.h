@@ -1,8 +1,9 @@
-// What glibc declares only under _GNU_SOURCE, which Swift's Glibc module is built without.
+// What Swift's Glibc module leaves out: it is built without _GNU_SOURCE, and not of all headers.
 #ifndef SONO_CLINUX_H
 #define SONO_CLINUX_H
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 
 /// rename(2) relative to directory descriptors, with flags (Linux 3.15, glibc 2.28).

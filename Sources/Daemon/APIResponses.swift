@@ -1,6 +1,5 @@
 import Accounting
 import Failures
-import FlyingFox
 import Foundation
 
 /// Answers of `/v1/jobs`.
@@ -41,29 +40,23 @@ public struct ErrorReport: Codable, Sendable {
 }
 
 extension HTTPResponse {
-    static func json(_ value: some Encodable, status: HTTPStatusCode = .ok) -> HTTPResponse {
+    static func json(_ value: some Encodable, status: Int = 200) -> HTTPResponse {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard var data = try? encoder.encode(value) else { return HTTPResponse(statusCode: .internalServerError) }
+        guard var data = try? encoder.encode(value) else { return HTTPResponse(status: 500) }
         data.append(UInt8(ascii: "\n"))
-        return HTTPResponse(statusCode: status, headers: [.contentType: "application/json"], body: data)
-    }
-
-    static func text(_ text: String, status: HTTPStatusCode = .ok, type: String = "text/plain; charset=utf-8")
-        -> HTTPResponse
-    {
-        HTTPResponse(statusCode: status, headers: [.contentType: type], body: Data(text.utf8))
+        return HTTPResponse(status: status, type: "application/json", body: data)
     }
 
     static func failure(_ error: any Error) -> HTTPResponse {
         let failure = error as? Failure ?? Failure(.internal, "\(error)")
-        let status: HTTPStatusCode =
+        let status =
             switch failure.code {
-            case .notFound: .notFound
-            case .invalidArgument: .badRequest
-            case .wrongState: HTTPStatusCode(409, phrase: "Conflict")
-            case .unavailable: .serviceUnavailable
-            default: .internalServerError
+            case .notFound: 404
+            case .invalidArgument: 400
+            case .wrongState: 409
+            case .unavailable, .deadline: 503
+            default: 500
             }
         return .json(ErrorReport(failure), status: status)
     }

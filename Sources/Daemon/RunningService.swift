@@ -137,13 +137,21 @@ public final class RunningService: Sendable {
         let status = StatusRoutes(board: board, reader: reader, options: options, paths: paths)
         let control = Control(
             store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board)
-        var started = [
-            try HTTPListener.unix(paths.statusSocket, handler: status),
-            try HTTPListener.unix(paths.controlSocket, handler: ControlRoutes(control: control)),
-        ]
-        if let address = options.http { started.append(try HTTPListener.tcp(address, handler: status)) }
-        let all = started
-        listeners.withLock { $0 = all }
+        let onEnd: @Sendable (Failure) -> Void = { [self] failure in
+            logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
+            fault.withLock { $0 = $0 ?? failure }
+            onFault()
+        }
+        let routes = ControlRoutes(control: control)
+        // One by one, so that those that are there are stopped if the next one fails.
+        func add(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
+        add(try HTTPListener.unix(paths.statusSocket, onEnd: onEnd, handler: status.handle))
+        add(
+            try HTTPListener.unix(
+                paths.controlSocket, group: options.adminGroup, onEnd: onEnd, handler: routes.handle))
+        if let address = options.http {
+            add(try HTTPListener.tcp(address, onEnd: onEnd, handler: status.handle))
+        }
     }
 
     // MARK: - While it runs

@@ -1,11 +1,10 @@
 import Accounting
 import Failures
-import FlyingFox
 import Foundation
 import Pipelines
 
 /// What can be asked of status.sock; nothing here changes anything.
-struct StatusRoutes: HTTPHandler {
+struct StatusRoutes: Sendable {
     let board: Board
     let reader: StoreReader
     let options: ServiceOptions
@@ -20,27 +19,25 @@ struct StatusRoutes: HTTPHandler {
         self.paths = paths
     }
 
-    func handleRequest(_ request: HTTPRequest) async throws -> HTTPResponse {
-        guard request.method == .GET || request.method == .HEAD else {
-            return HTTPResponse(
-                statusCode: .methodNotAllowed, headers: [HTTPHeader("Allow"): "GET, HEAD"],
-                body: Data("only GET: changes go through control.sock\n".utf8))
+    func handle(_ request: HTTPRequest, reply: @escaping @Sendable (HTTPResponse) -> Void) {
+        guard request.method == "GET" || request.method == "HEAD" else {
+            return reply(
+                HTTPResponse(
+                    status: 405, allow: "GET, HEAD", body: Data("only GET: changes go through control.sock\n".utf8)))
         }
-        guard request.headers.count(where: { _ in true }) <= 100,
-            request.headers.reduce(0, { $0 + $1.key.rawValue.utf8.count + $1.value.utf8.count }) <= 16 << 10
-        else { return HTTPResponse(statusCode: HTTPStatusCode(431, phrase: "Request Header Fields Too Large")) }
-        return await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: answer(request)) }
+        // Whether the service lives and is ready is known without SQLite, and does not wait behind those who ask it.
+        switch request.parts {
+        case ["health", "live"]: reply(.text("live\n"))
+        case ["health", "ready"]: reply(ready())
+        default: queue.async { reply(answer(request)) }
         }
     }
 
     private func answer(_ request: HTTPRequest) -> HTTPResponse {
         do {
-            let parts = request.path.split(separator: "/").map(String.init)
+            let parts = request.parts
             switch parts {
             case []: return .text(try plainPage())
-            case ["health", "live"]: return .text("live\n")
-            case ["health", "ready"]: return ready()
             case ["v1", "status"]: return .json(try report())
             case ["v1", "jobs"]: return .json(JobList(jobs: try reader.jobs(try filter(request))))
             case ["v1", "results"]: return .json(try results(request))
@@ -67,8 +64,8 @@ struct StatusRoutes: HTTPHandler {
 
     private func ready() -> HTTPResponse {
         let now = board.snapshot
-        guard now.phase == .ready else { return .text("\(now.phase.rawValue)\n", status: .serviceUnavailable) }
-        if let paused = now.paused { return .text("paused: \(paused.message)\n", status: .serviceUnavailable) }
+        guard now.phase == .ready else { return .text("\(now.phase.rawValue)\n", status: 503) }
+        if let paused = now.paused { return .text("paused: \(paused.message)\n", status: 503) }
         return .text("ready\n")
     }
 
@@ -122,21 +119,21 @@ struct StatusRoutes: HTTPHandler {
         return ResultPage(results: results, next: results.last?.seq ?? after)
     }
 
-    private func number(_ item: HTTPRequest.QueryItem) throws -> Int64 {
+    private func number(_ item: HTTPRequest.Item) throws -> Int64 {
         guard let number = Int64(item.value), number >= 0 else {
             throw Failure(.invalidArgument, "\(item.name) is a whole number from 0.")
         }
         return number
     }
 
-    private func limit(_ item: HTTPRequest.QueryItem) throws -> Int {
+    private func limit(_ item: HTTPRequest.Item) throws -> Int {
         guard let number = Int(item.value), (1...10_000).contains(number) else {
             throw Failure(.invalidArgument, "limit is a number from 1 to 10000.")
         }
         return number
     }
 
-    private func unknown(_ item: HTTPRequest.QueryItem) -> Failure {
+    private func unknown(_ item: HTTPRequest.Item) -> Failure {
         Failure(.invalidArgument, "\(item.name) is not known here: look at the documentation of the status socket.")
     }
 }

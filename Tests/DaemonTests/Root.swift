@@ -56,12 +56,16 @@ final class Root {
             paths: paths)
     }
 
-    func start(retryAfter: Duration = .seconds(60)) throws -> RunningService {
+    func start(
+        retryAfter: Duration = .seconds(60), _ change: (inout ServiceOptions) -> Void = { _ in },
+        onFault: @escaping @Sendable () -> Void = {}
+    ) throws -> RunningService {
         var options = ServiceOptions()
         options.retryAfter = retryAfter
         options.logLevel = "critical"
         options.version = "test"
-        return try RunningService(paths: paths, options: options)
+        change(&options)
+        return try RunningService(paths: paths, options: options, onFault: onFault)
     }
 
     /// As a careful producer: written elsewhere, renamed into incoming/.
