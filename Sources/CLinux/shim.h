@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 
 /// rename(2) relative to directory descriptors, with flags (Linux 3.15, glibc 2.28).
 extern int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);

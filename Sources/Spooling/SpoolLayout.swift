@@ -52,7 +52,8 @@ extension SpoolLayout {
     /// Makes what is missing of the directories; those that are there keep owner and mode.
     ///
     /// incoming/ and .tmp/ get mode 3730: the group may put files in, but neither list nor touch those of others. Where
-    /// the setgid bit is not to be had (RestrictSUIDSGID= in a unit) it is left out. work/, done/ and failed/ are the
+    /// the setgid bit is not to be had (RestrictSUIDSGID= in a unit) it is left out. A default ACL lets the service read
+    /// what is created in them. work/, done/ and failed/ are the
     /// service's alone (0700), since they inherit the droppers' group and hold what all of them dropped.
     public func create() throws {
         try create(calls: .live)
@@ -69,6 +70,7 @@ extension SpoolLayout {
             guard chmod(path, 0o3730) == 0 || chmod(path, 0o1730) == 0 else {
                 throw Failure.system("chmod 1730 \(path)")
             }
+            try DefaultACL.set(on: path, reader: geteuid())
         }
         for path in [directory, root] {
             let handle = try DirectoryHandle(path: path)

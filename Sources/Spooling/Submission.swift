@@ -50,6 +50,7 @@ public struct Submission: Equatable, Sendable {
             // Says to `sweep` that somebody is still at it.
             guard flock(copy, LOCK_EX | LOCK_NB) == 0 else {
                 throw Failure.system("lock a file in \(layout.temporary)")
+            try makeReadable(copy, in: temporary)
             }
             let (sha256, bytes) = try copyBytes(from: source, path: path, to: copy, calls)
             let number = calls.sync(copy)
@@ -66,6 +67,15 @@ public struct Submission: Equatable, Sendable {
     static let temporaryPrefix = ".sono-submit-"
 
     private static func lastComponent(of path: String) throws -> FileName {
+    /// The submitter's umask shall not keep the service from reading: the directory's group is the service's, and a
+    /// copy that does not get that group is readable by all.
+    private static func makeReadable(_ copy: Int32, in directory: Int32) throws {
+        var (own, other) = (stat(), stat())
+        guard fstat(copy, &own) == 0, fstat(directory, &other) == 0,
+            fchmod(copy, own.st_gid == other.st_gid ? 0o640 : 0o644) == 0
+        else { throw Failure.system("chmod a file in the spool") }
+    }
+
         guard let last = path.split(separator: "/").last, let name = FileName(String(last)) else {
             throw Failure(.invalidArgument, "\(path) has no file name: give the path of a file.")
         }

