@@ -25,7 +25,7 @@ struct Birth {
                 """)
         try insert.execute(
             arguments: [
-                token, pipeline, Data(name), FileNameText.text(name), fileBytes, sha256, state.rawValue, rows,
+                token, pipeline, Data(name), ForeignText.escaped(name), fileBytes, sha256, state.rawValue, rows,
                 duplicateOf, supersedes, submittedAt, state.isSettled ? Timestamp.text(now) : nil,
                 failure?.code.rawValue, failure?.message,
             ])

@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 import Glibc
 import Logging
@@ -28,7 +29,7 @@ package struct JournalLogHandler: LogHandler {
         let all = metadata.merging(more ?? [:]) { $1 }
         let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         // A line is an event: nothing from outside may begin another one.
-        let text = "\(message)\(pairs)".replacing("\n", with: "\\n")
+        let text = ForeignText.line("\(message)\(pairs)")
         return isJournal ? "<\(Self.priority(level))>\(text)\n" : "\(Self.now()) \(level) \(text)\n"
     }
 

@@ -45,17 +45,18 @@ enum Compatibility {
             throw Failure(
                 .dimensionMismatch,
                 "the set has \(set.dimension) columns, the model was trained on \(model.dimension): "
-                    + "embed with the model's encoder\(model.encoder.map { " (\($0))" } ?? ""), or use another model.")
+                    + "embed with the model's encoder\(model.encoder.map { " (\(ForeignText.quoted($0)))" } ?? ""), or use another model."
+            )
         }
         guard let expected = model.encoder else { return nil }
         guard let encoder = set.encoder else {
-            return "the set does not name its encoder, the model was trained on \"\(expected)\": "
+            return "the set does not name its encoder, the model was trained on \(ForeignText.quoted(expected)): "
                 + "put it into the metadata key `encoder`."
         }
         if encoder != expected {
             throw Failure(
                 .encoderMismatch,
-                "the set comes from encoder \"\(encoder)\", the model was trained on \"\(expected)\": "
+                "the set comes from encoder \(ForeignText.quoted(encoder)), the model was trained on \(ForeignText.quoted(expected)): "
                     + "embed with the model's encoder, or use another model.")
         }
         return nil

@@ -20,7 +20,7 @@ public struct LabelList: Sendable, Hashable {
             if let index = Int32(line), given != nil, classes.indices.contains(Int(index)) { return index }
             throw Failure(
                 .invalidArgument,
-                "line \(number + 1) of the labels, \"\(line)\", is none of the \(classes.count) classes: "
+                "line \(number + 1) of the labels, \(ForeignText.quoted(line)), is none of the \(classes.count) classes: "
                     + "write a class name, its index, or -1 for an unlabelled row.")
         }
         self.classes = classes

@@ -70,7 +70,7 @@ struct SetLayout {
         if schema != Self.schema, !schema.hasPrefix(Self.schema + ".") {
             throw Failure(
                 .unsupportedFormat,
-                "\(path) has schema \"\(schema)\", this program reads \(Self.schema): "
+                "\(path) has schema \(ForeignText.quoted(schema)), this program reads \(Self.schema): "
                     + "update the program, or write the set with that schema.")
         }
     }
@@ -139,7 +139,7 @@ struct SetLayout {
         case nil: break
         case let other?:
             header.warnings.append(
-                "`normalized` is \"\(other.prefix(20))\" and was ignored: write \"true\" or \"false\".")
+                "`normalized` is \(ForeignText.quoted(other)) and was ignored: write \"true\" or \"false\".")
         }
         header.texts = try strings(metadata["texts"], "texts")
         if let texts = header.texts, texts.count != header.rows {
@@ -180,7 +180,7 @@ struct SetLayout {
     private mutating func ignored(tensors: [String], keys: [String]) {
         func list(_ what: String, _ names: [String]) -> String? {
             if names.isEmpty { return nil }
-            let shown = names.prefix(5).map { $0.prefix(40) }.joined(separator: ", ")
+            let shown = names.prefix(5).map { ForeignText.quoted($0) }.joined(separator: ", ")
             return "\(what) \(shown)\(names.count > 5 ? " and \(names.count - 5) more" : "")"
         }
         let parts = [list("tensors", tensors), list("metadata keys", keys)].compactMap(\.self)

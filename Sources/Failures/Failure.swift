@@ -8,8 +8,9 @@ public struct Failure: Error, Sendable {
 
     public init(_ code: FailureCode, _ message: String, cause: String? = nil) {
         self.code = code
-        self.message = message
-        self.cause = cause
+        // Names, paths and libraries' words come from outside, and messages go to logs, SQLite and terminals.
+        self.message = ForeignText.line(message)
+        self.cause = cause.map(ForeignText.line)
     }
 }
 

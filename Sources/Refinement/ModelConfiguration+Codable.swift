@@ -25,7 +25,8 @@ extension ModelConfiguration: Codable {
             guard let choice = T(rawValue: word) else {
                 let known = T.allCases.map(\.rawValue).joined(separator: ", ")
                 throw Failure(
-                    .modelInvalid, "the model's config says \(key.rawValue) \"\(word)\": use one of \(known).")
+                    .modelInvalid,
+                    "the model's config says \(key.rawValue) \(ForeignText.quoted(word)): use one of \(known).")
             }
             return choice
         }

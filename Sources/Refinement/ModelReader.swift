@@ -64,7 +64,8 @@ struct ModelReader {
         }
         guard schema == ModelFile.schema || schema.hasPrefix(ModelFile.schema + ".") else {
             throw Failure(
-                .modelInvalid, "metadata key `schema` is \"\(schema)\": \(ModelFile.schema) is expected.")
+                .modelInvalid,
+                "metadata key `schema` is \(ForeignText.quoted(schema)): \(ModelFile.schema) is expected.")
         }
     }
 

@@ -49,46 +49,9 @@ extension FileName {
 extension FileName: CustomStringConvertible {
     /// The name as text: UTF-8 as it is, every other byte, control character and backslash as `\xNN`, so that two
     /// names never read the same and none can forge a line of a log.
-    public var displayText: String {
-        if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: Self.needsEscape) {
-            return text
-        }
-        var text = ""
-        var rest = bytes[...]
-        while let first = rest.first {
-            let length = FileName.scalarLength(leadByte: first)
-            let piece = rest.prefix(length)
-            if let scalar = String(validating: piece, as: UTF8.self), let only = scalar.unicodeScalars.first,
-                !FileName.needsEscape(only)
-            {
-                text += scalar
-                rest = rest.dropFirst(length)
-            } else {
-                let digits = String(first, radix: 16, uppercase: true)
-                text += "\\x" + (digits.count == 1 ? "0" : "") + digits
-                rest = rest.dropFirst()
-            }
-        }
-        return text
-    }
+    public var displayText: String { ForeignText.escaped(bytes) }
 
     public var description: String { displayText }
-
-    private static func needsEscape(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: scalar == "\\"
-        }
-    }
-
-    static func scalarLength(leadByte: UInt8) -> Int {
-        switch leadByte {
-        case 0xC2...0xDF: 2
-        case 0xE0...0xEF: 3
-        case 0xF0...0xF4: 4
-        default: 1
-        }
-    }
 }
 
 extension FileName: Comparable {

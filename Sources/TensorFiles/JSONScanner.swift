@@ -1,3 +1,5 @@
+import Failures
+
 /// A strict pull scanner over JSON text (RFC 8259): the caller says what must come next, so nothing ever recurses.
 ///
 /// Stricter than most parsers: whole non-negative numbers only, no lone surrogates, valid UTF-8, no byte order mark.
@@ -23,7 +25,7 @@ package struct JSONScanner {
             let start = offset
             let key = try string()
             guard seen.insert(key).inserted else {
-                throw Fault(message: "the key \"\(key)\" stands twice", offset: start)
+                throw Fault(message: "the key \(ForeignText.quoted(key)) stands twice", offset: start)
             }
             try expect(":")
             try member(key, &self)

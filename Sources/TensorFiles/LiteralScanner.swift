@@ -1,3 +1,5 @@
+import Failures
+
 /// Scans the one Python literal that an npy header may be; nothing is nested, so nothing recurses.
 struct LiteralScanner {
     private let bytes: [UInt8]
@@ -30,7 +32,7 @@ struct LiteralScanner {
                 descr = .some(try string())
             case "fortran_order" where fortranOrder == nil: fortranOrder = try boolean()
             case "shape" where shape == nil: shape = try tuple()
-            default: throw fault("unknown or repeated key '\(key)'")
+            default: throw fault("unknown or repeated key \(ForeignText.quoted(key))")
             }
             if !take(",") {
                 try expect("}")

@@ -56,8 +56,9 @@ package enum NpyHeader {
         case nil:
             throw unsupported(path, "holds records", "np.save(path, a['FIELD'].astype(np.float32))")
         case let other?:
+            let type = ForeignText.quoted(other)
             let what =
-                other.hasPrefix(">") ? "is big-endian (\(other))" : "has element type \(other), not float16 or float32"
+                other.hasPrefix(">") ? "is big-endian (\(type))" : "has element type \(type), not float16 or float32"
             throw unsupported(path, what, "np.save(path, a.astype('<f4'))")
         }
     }

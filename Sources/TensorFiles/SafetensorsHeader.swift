@@ -51,20 +51,24 @@ package enum SafetensorsHeader {
             case "dtype": typeName = try scanner.string()
             case "shape": shape = try integers(&scanner, atMost: limits.rank)
             case "data_offsets": offsets = try integers(&scanner, atMost: 2)
-            default: throw corrupt(path, "tensor \(name) has the unknown member \"\(key)\"")
+            default:
+                throw corrupt(
+                    path, "tensor \(ForeignText.quoted(name)) has the unknown member \(ForeignText.quoted(key))")
             }
         }
         guard let typeName, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
-            throw corrupt(path, "tensor \(name) lacks dtype, shape or two ascending data_offsets")
+            throw corrupt(path, "tensor \(ForeignText.quoted(name)) lacks dtype, shape or two ascending data_offsets")
         }
         let type = ElementType(rawValue: typeName) ?? .other
         guard let bytes = TensorHeader.byteCount(shape, size: type.size) else {
-            throw Failure(.tooLarge, "\(path): the shape \(shape) of tensor \(name) overflows: write the file again.")
+            throw Failure(
+                .tooLarge,
+                "\(path): the shape \(shape) of tensor \(ForeignText.quoted(name)) overflows: write the file again.")
         }
         guard type == .other || bytes == offsets[1] - offsets[0] else {
             throw corrupt(
                 path,
-                "tensor \(name) of shape \(shape) and type \(typeName) needs \(bytes) bytes, its span has "
+                "tensor \(ForeignText.quoted(name)) of shape \(shape) and type \(typeName) needs \(bytes) bytes, its span has "
                     + "\(offsets[1] - offsets[0])")
         }
         return TensorEntry(
@@ -85,8 +89,12 @@ package enum SafetensorsHeader {
     private static func checkCover(_ entries: [TensorEntry], _ path: String) throws {
         var end = 0
         for entry in entries {
-            if entry.span.lowerBound < end { throw corrupt(path, "tensor \(entry.name) overlaps the one before it") }
-            if entry.span.lowerBound > end { throw corrupt(path, "there is a hole before tensor \(entry.name)") }
+            if entry.span.lowerBound < end {
+                throw corrupt(path, "tensor \(ForeignText.quoted(entry.name)) overlaps the one before it")
+            }
+            if entry.span.lowerBound > end {
+                throw corrupt(path, "there is a hole before tensor \(ForeignText.quoted(entry.name))")
+            }
             end = entry.span.upperBound
         }
     }

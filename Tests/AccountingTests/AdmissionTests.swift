@@ -20,7 +20,7 @@ struct AdmissionTests {
         #expect(try fixture.store.claims().isEmpty)
         #expect(try fixture.store.job(admitted.jobID).name == name)
         let reader = try StoreReader.open(path: fixture.path)
-        #expect(try reader.job(admitted.jobID).fileName == "f\\xFF\n\\xC3")
+        #expect(try reader.job(admitted.jobID).fileName == "f\\xFF\\x0A\\xC3")
     }
 
     @Test(

@@ -67,7 +67,7 @@ struct FixtureTests {
             path: Fixtures.path("good", "f16-unknown-extras.safetensors"))
         #expect(
             inspection.header.warnings == [
-                "ignored unknown tensors extra, nothing and metadata keys colour."
+                #"ignored unknown tensors "extra", "nothing" and metadata keys "colour"."#
             ])
     }
 

@@ -1,5 +1,6 @@
 import Accounting
 import Daemon
+import Failures
 
 /// Result rows, fetched and printed page by page: a million of them need no more memory than a thousand.
 struct ResultFeed {
@@ -52,7 +53,7 @@ struct ResultFeed {
             default: cell.append(scalar)
             }
         }
-        return String(cell)
+        return ForeignText.line(String(cell))
     }
 
     /// - Returns: where to go on.

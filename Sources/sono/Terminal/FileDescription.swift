@@ -40,7 +40,7 @@ enum FileDescription: Encodable {
 
 /// Pairs of name and value, one a line.
 func listing(_ pairs: [(String, String?)]) -> String {
-    let present = pairs.compactMap { name, value in value.map { (name, $0) } }
+    let present = pairs.compactMap { name, value in value.map { (name, ForeignText.line($0)) } }
     let width = present.map(\.0.count).max() ?? 0
     return present.map { name, value in
         name + String(repeating: " ", count: width - name.count + 2) + value

@@ -55,7 +55,7 @@ struct Output: ~Copyable {
 /// Standard error: words for a person.
 enum Messages {
     static func say(_ words: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("\(words)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("\(ForeignText.line(words))\n".utf8))
     }
 
     static func warn(_ words: [String]) {

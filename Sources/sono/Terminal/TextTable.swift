@@ -1,3 +1,5 @@
+import Failures
+
 /// Columns of text, padded to the same width and aligned as asked.
 struct TextTable {
     enum Alignment {
@@ -15,7 +17,7 @@ struct TextTable {
     }
 
     mutating func add(_ cells: [String]) {
-        rows.append(cells)
+        rows.append(cells.map(ForeignText.line))
     }
 
     /// The lines, without spaces at their ends.
