@@ -40,14 +40,17 @@ public struct EmbeddingSetRead: Sendable {
 public enum EmbeddingSetFile {
     /// First pass: reads, hashes and validates the whole file (all but finiteness) without keeping it.
     ///
-    /// - Parameter progress: called with every buffer that is read, and may throw to end the pass.
+    /// - Parameters:
+    ///   - name: what messages call the file, if not by its path.
+    ///   - progress: called with every buffer that is read, and may throw to end the pass.
     /// - Throws: `incomplete` (the file may still grow), `unreadable`, `not_found`, `corrupt_zstd`,
     ///   `corrupt_safetensors`, `corrupt_npy`, `unsupported_format`, `too_large`, `no_rows`, `io_error`.
     public static func inspect(
-        path: String, limits: FileLimits = FileLimits(), progress: @escaping () throws -> Void = {}
+        path: String, name: String? = nil, limits: FileLimits = FileLimits(),
+        progress: @escaping () throws -> Void = {}
     ) throws -> EmbeddingSetInspection {
-        let reader = try TensorReader(path: path, limits: limits, progress: progress)
-        var pass = SetPass(reader, try SetLayout(reader.header, path: path, limits: limits), keep: .init())
+        let reader = try TensorReader(path: path, name: name, limits: limits, progress: progress)
+        var pass = SetPass(reader, try SetLayout(reader.header, path: reader.file.path, limits: limits), keep: .init())
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { scratch.deallocate() }
         let bytes = pass.layout.embeddings.span.count
@@ -60,6 +63,7 @@ public enum EmbeddingSetFile {
     /// velocity is read by a second decoder over the same open file, whose hash must agree.
     ///
     /// - Parameters:
+    ///   - name: what messages call the file, if not by its path.
     ///   - chunkRows: most rows per chunk; fewer where rows are so long that a chunk would pass 32 MB of Float.
     ///   - labels: whether to collect the labels (4 bytes a row).
     ///   - progress: called with every buffer that is read, and may throw to end the pass.
@@ -67,22 +71,22 @@ public enum EmbeddingSetFile {
     ///   - body: may throw to stop early.
     /// - Throws: as `inspect`, and what `progress`, `check` and `body` throw.
     public static func stream(
-        path: String, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096, labels: Bool = false,
-        progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
+        path: String, name: String? = nil, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096,
+        labels: Bool = false, progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
         body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
         try stream(
-            path: path, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil, progress: progress,
-            check: check, body: body)
+            path: path, name: name, limits: limits, chunkRows: chunkRows, labels: labels, classes: nil,
+            progress: progress, check: check, body: body)
     }
 
     static func stream(
-        path: String, limits: FileLimits, chunkRows: Int, labels: Bool, classes: [String]?,
+        path: String, name: String? = nil, limits: FileLimits, chunkRows: Int, labels: Bool, classes: [String]?,
         progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
         body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
-        let reader = try TensorReader(path: path, limits: limits, progress: progress)
-        let layout = try SetLayout(reader.header, path: path, limits: limits, classes: classes)
+        let reader = try TensorReader(path: path, name: name, limits: limits, progress: progress)
+        let layout = try SetLayout(reader.header, path: reader.file.path, limits: limits, classes: classes)
         try check(layout.header)
         let (rows, dimension) = (layout.header.rows, layout.header.dimension)
         let chunkRows = max(1, min(chunkRows, rows, (32 << 20) / (4 * dimension)))

@@ -18,6 +18,8 @@ struct BatchComputation {
     private static let mostChunkWork = 1e11
 
     let path: String
+    /// What messages call the file, if not by its path.
+    var name: String?
     let limits: FileLimits
     let refiner: Refiner
     let topK: Int
@@ -48,11 +50,11 @@ struct BatchComputation {
     ) throws -> Output {
         let relay = ChunkRelay()
         let model = refiner.configuration
-        let (path, limits, chunkRows) = (path, limits, chunkRows)
+        let (path, name, limits, chunkRows) = (path, name, limits, chunkRows)
         let decoding = Decoding(into: relay) { put in
             // Tensors may stand before the embeddings: reading over them is progress too.
             try EmbeddingSetFile.stream(
-                path: path, limits: limits, chunkRows: chunkRows, progress: { try control.advance() },
+                path: path, name: name, limits: limits, chunkRows: chunkRows, progress: { try control.advance() },
                 check: { try $0.checkCompatible(dimension: model.dimension, encoder: model.encoder) }, body: put)
         }
         var columns = ResultColumns(topK: min(topK, refiner.classes.count), capacity: rows)

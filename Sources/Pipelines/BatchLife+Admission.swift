@@ -85,7 +85,8 @@ extension BatchLife {
     ) throws -> EmbeddingSetInspection {
         try pipeline.spool.checkReadable(token, name: name)
         return try EmbeddingSetFile.inspect(
-            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits, progress: progress)
+            path: pipeline.spool.layout.path(of: token), name: name.displayText,
+            limits: pipeline.configuration.fileLimits, progress: progress)
     }
 
     private func incompatibility(of header: EmbeddingSetHeader) -> Failure? {

@@ -120,8 +120,8 @@ public struct BatchLife: Sendable {
         let (token, name) = try identify(job)
         try pipeline.spool.checkReadable(token, name: name)
         let computation = BatchComputation(
-            path: pipeline.spool.layout.path(of: token), limits: pipeline.configuration.fileLimits,
-            refiner: pipeline.refiner, topK: pipeline.configuration.topK)
+            path: pipeline.spool.layout.path(of: token), name: name.displayText,
+            limits: pipeline.configuration.fileLimits, refiner: pipeline.refiner, topK: pipeline.configuration.topK)
         let features = try FeatureFile(for: job, pipeline: pipeline)
         let output: BatchComputation.Output
         do {

@@ -74,7 +74,7 @@ extension SpoolDirectory {
     private func open(_ token: ClaimToken, name: FileName) throws -> Int32 {
         guard let stamp = try stamp(of: token) else {
             try verify()
-            throw missing(token)
+            throw missing(token, name)
         }
         if let refusal = stamp.kind.refusal(of: name) { throw refusal }
         let (descriptor, number) = calls.open(token.fileName, in: work.descriptor)
@@ -83,9 +83,10 @@ extension SpoolDirectory {
         throw Failure.system("open \(layout.path(of: token))", errno: number)
     }
 
-    private func missing(_ token: ClaimToken) -> Failure {
+    private func missing(_ token: ClaimToken, _ name: FileName) -> Failure {
         Failure(
-            .notFound, "\(layout.path(of: token)) is not there: it was moved or removed by hand. Drop the batch again.")
+            .notFound,
+            "\(name) is not at \(layout.path(of: token)): it was moved or removed by hand. Drop the batch again.")
     }
 }
 

@@ -3,17 +3,20 @@ import Glibc
 
 /// An untrusted regular file, opened once and read by `pread`: never mapped, since its producer may truncate it under us.
 package final class InputFile: Sendable {
+    /// What messages call it.
     package let path: String
     package let size: Int
     private let descriptor: Int32
     private let modified: [Int]
 
     /// - Throws: `not_found`, `unreadable`, `unsupported_format` (not a regular file), `too_large`, `io_error`.
-    package init(path: String, limits: FileLimits) throws {
+    /// - Parameter name: what messages call it, if not by its path.
+    package init(path: String, name: String? = nil, limits: FileLimits) throws {
         let follow = limits.followsSymbolicLinks ? 0 : O_NOFOLLOW
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow)
-        guard descriptor >= 0 else { throw Self.openFailure(path, errno) }
+        guard descriptor >= 0 else { throw Self.openFailure(name ?? path, errno) }
         self.descriptor = descriptor
+        let path = name ?? path
         self.path = path
         do {
             let status = try Self.status(descriptor, path)

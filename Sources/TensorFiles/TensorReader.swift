@@ -16,10 +16,11 @@ package final class TensorReader {
     package var file: InputFile { stream.file }
     package var isCompressed: Bool { stream.isCompressed }
 
+    /// - Parameter name: what messages call the file, if not by its path.
     package convenience init(
-        path: String, limits: FileLimits, progress: @escaping () throws -> Void = {}
+        path: String, name: String? = nil, limits: FileLimits, progress: @escaping () throws -> Void = {}
     ) throws {
-        try self.init(file: InputFile(path: path, limits: limits), limits: limits, progress: progress)
+        try self.init(file: InputFile(path: path, name: name, limits: limits), limits: limits, progress: progress)
     }
 
     /// - Parameter progress: called with every buffer that is read, and may throw to end the reading.
