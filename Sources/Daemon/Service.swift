@@ -16,9 +16,14 @@ public enum Service {
         // A reader that goes away must not take the service with it.
         signal(SIGPIPE, SIG_IGN)
         let ended = DispatchSemaphore(value: 0)
-        // Before anything else, so that a stop during a long start is not lost.
+        // Before anything else, so that a stop during a long start is not lost, and a reload waits for its end.
         let stopping = SignalSources([SIGTERM, SIGINT], on: DispatchQueue(label: "sono.stop")) { _ in ended.signal() }
         defer { stopping.cancel() }
+        let reloads = DispatchQueue(label: "sono.reload", attributes: .initiallyInactive)
+        defer { reloads.activate() }
+        let started = Started()
+        let reloading = SignalSources([SIGHUP], on: reloads) { _ in started.service.withLock { $0?.reload() } }
+        defer { reloading.cancel() }
         let service: RunningService
         do {
             service = try RunningService(paths: paths, options: options) { ended.signal() }
@@ -27,10 +32,15 @@ public enum Service {
             Logger.service(level: options.level).critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
             return noneIsValid(failure, paths) ? FailureCode.configurationInvalid.exitStatus : failure.code.exitStatus
         }
-        let reloading = SignalSources([SIGHUP], on: DispatchQueue(label: "sono.reload")) { _ in service.reload() }
-        defer { reloading.cancel() }
+        started.service.withLock { $0 = service }
+        reloads.activate()
         ended.wait()
+        started.service.withLock { $0 = nil }
         return service.stop()?.code.exitStatus ?? 0
+    }
+
+    private final class Started: Sendable {
+        let service = Mutex<RunningService?>(nil)
     }
 
     /// A model that is missing, broken or out of reach is a fault of the configuration that names it.
