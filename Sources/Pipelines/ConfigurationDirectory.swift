@@ -18,8 +18,8 @@ public enum ConfigurationDirectory {
         }
         var found: [String: Result<PipelineConfiguration, Failure>] = [:]
         for file in names where !file.hasPrefix(".") && (file.hasSuffix(".yaml") || file.hasSuffix(".yml")) {
-            let name = String(file.prefix { $0 != "." })
-            let result = Result { try read("\(path)/\(file)", pipeline: String(file.dropLast(suffix(of: file)))) }
+            let name = String(file.dropLast(file.hasSuffix(".yaml") ? 5 : 4))
+            let result = Result { try read("\(path)/\(file)", pipeline: name) }
             if found[name] != nil {
                 found[name] = .failure(
                     Failure(.configurationInvalid, "\(path)/\(file): a second file for pipeline \(name): remove one."))
@@ -29,8 +29,6 @@ public enum ConfigurationDirectory {
         }
         return found
     }
-
-    private static func suffix(of file: String) -> Int { file.hasSuffix(".yaml") ? 5 : 4 }
 
     private static func read(_ path: String, pipeline name: String) throws -> PipelineConfiguration {
         guard isName(name) else {

@@ -89,10 +89,11 @@ struct PipelineConfigurationTests {
         try root.write("model: a", to: "twice.yaml")
         try root.write("model: a", to: "twice.yml")
         try root.write("model: a", to: "no good name.yaml")
+        try root.write("model: b", to: "good.old.yaml")
         try root.write("notes", to: "README")
         try root.write("model: a", to: ".hidden.yaml")
         let found = try ConfigurationDirectory.load(root.path)
-        #expect(found.keys.sorted() == ["bad", "good", "no good name", "other", "twice"])
+        #expect(found.keys.sorted() == ["bad", "good", "good.old", "no good name", "other", "twice"])
         for (name, result) in found {
             switch result {
             case .success: #expect(["good", "other"].contains(name))
