@@ -29,6 +29,8 @@ extension Failure {
                 .ioError,
                 "\(path) is locked by another program: end its transaction; nothing but the daemon should write here.",
                 cause: cause)
+        case .SQLITE_INTERRUPT:
+            return Failure(.deadline, "the answer took too long: ask for less, or query \(path) itself.", cause: cause)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_READONLY:
             return Failure(
                 .ioError,

@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// Answers questions about the store over a connection that cannot write; works with the daemon up or down.
 ///
@@ -8,10 +9,14 @@ import GRDB
 public final class StoreReader: Sendable {
     public let path: String
     private let connection: DatabaseQueue
+    private let patience: Duration?
 
+    /// - Parameter patience: how long one call may work; then it ends with `deadline`. A long one keeps its view of the
+    ///   store, so that the WAL cannot be emptied meanwhile. Nil for as long as it takes.
+    ///
     /// Throws `not_found` if there is no store, `store_newer` or `store_damaged` as `Store.open` does, and
     /// `unavailable` for a file that an older version made and the daemon has not migrated yet.
-    public static func open(path: String) throws -> StoreReader {
+    public static func open(path: String, patience: Duration? = nil) throws -> StoreReader {
         guard FileManager.default.fileExists(atPath: path) else {
             throw Failure(
                 .notFound, "There is no store at \(path): start the service once, or name its state directory.")
@@ -26,14 +31,15 @@ public final class StoreReader: Sendable {
                 throw Failure(
                     .unavailable, "\(path) has schema \(version): start the service once to bring it up to date.")
             }
-            return StoreReader(path: path, connection: connection)
+            return StoreReader(path: path, connection: connection, patience: patience)
         } catch let error as DatabaseError {
             throw Failure.sqlite(error, path: path)
         }
     }
 
-    private init(path: String, connection: DatabaseQueue) {
+    private init(path: String, connection: DatabaseQueue, patience: Duration?) {
         self.path = path
+        self.patience = patience
         self.connection = connection
     }
 
@@ -202,7 +208,21 @@ public final class StoreReader: Sendable {
 
     private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
-            return try connection.read(body)
+            return try connection.read { database in
+                guard let patience else { return try body(database) }
+                var end = ContinuousClock.now + patience
+                return try withUnsafeMutablePointer(to: &end) { end in
+                    // Called every few thousand steps of SQLite's machine: some tens of microseconds.
+                    sqlite3_progress_handler(
+                        database.sqliteConnection, 4_096,
+                        { end in
+                            guard let end else { return 0 }
+                            return end.load(as: ContinuousClock.Instant.self) < .now ? 1 : 0
+                        }, end)
+                    defer { sqlite3_progress_handler(database.sqliteConnection, 0, nil, nil) }
+                    return try body(database)
+                }
+            }
         } catch let error as DatabaseError {
             throw Failure.sqlite(error, path: path)
         }

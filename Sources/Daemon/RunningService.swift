@@ -51,7 +51,7 @@ public final class RunningService: Sendable {
         configurations = Mutex(read)
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
         store = try Store.open(path: paths.store)
-        reader = try StoreReader.open(path: paths.store)
+        reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
         lane = Lane(store: store, board: board, logger: logger)
         watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, reception.heartbeat])
 

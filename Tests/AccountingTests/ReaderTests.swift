@@ -109,6 +109,23 @@ struct ReaderTests {
         }
     }
 
+    @Test("a call that takes longer than the reader's patience ends with deadline, and the next one is answered")
+    func patience() throws {
+        let fixture = try Fixture()
+        let job = try fixture.admit(1, rows: 20_000).jobID
+        try fixture.store.begin(job, Fixture.execution)
+        let rows = 20_000
+        let batch = ResultBatch(
+            rows: rows, ids: .ordinal, statuses: Array(repeating: 1, count: rows), topK: 1,
+            topClasses: Array(repeating: -1, count: rows), topScores: Array(repeating: 0, count: rows),
+            margins: Array(repeating: 0, count: rows), classNames: ["cat", "dog"])
+        try fixture.store.complete(job, batch, Timings())
+        let reader = try StoreReader.open(path: fixture.path, patience: .zero)
+        #expect(code { _ = try reader.results(pipeline: "rare") } == .deadline)
+        #expect(try reader.job(job).rows == rows)
+        #expect(try StoreReader.open(path: fixture.path).results(pipeline: "rare").isEmpty)
+    }
+
     @Test("a long reader neither blocks commits nor is disturbed by them")
     func longReader() throws {
         let fixture = try Fixture()
