@@ -66,11 +66,4 @@ struct Control: Sendable {
             throw Failure(.notFound, "the input of job \(id) is no longer kept: drop it again.")
         }
     }
-
-    func again(pipeline: String, name: FileName) throws {
-        guard let board, let reception, case .success? = board.snapshot.pipelines[pipeline] else {
-            throw Failure(.notFound, "pipeline \(pipeline) does not run: look at `sono status`.")
-        }
-        reception.post(.again(pipeline: pipeline, name))
-    }
 }

@@ -22,16 +22,6 @@ public struct ControlClient: Sendable {
         }
     }
 
-    /// Says that bytes which come under this name shall be computed even if they are done already. To be said before
-    /// the file is put into incoming/.
-    ///
-    /// - Throws: `unavailable` if no service runs, `not_found` if it has no such pipeline.
-    public func again(pipeline: String, name: String) throws {
-        let escaped = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name
-        _ = try UnixHTTPClient(path: paths.controlSocket)
-            .send("POST", "/v1/pipelines/\(pipeline)/again?name=\(escaped)").decoded([String: String].self)
-    }
-
     private func directly(_ verb: ControlVerb, _ job: JobID, unless failure: Failure) throws -> ControlReply {
         guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
         let lock: SpoolLock

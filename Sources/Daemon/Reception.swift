@@ -22,8 +22,6 @@ package final class Reception: Sendable {
         case requeued(String)
         /// A job's file had other bytes on the second pass.
         case changed(QueuedJob)
-        /// Compute the bytes that come under this name even if they are done already.
-        case again(pipeline: String, FileName)
         case noSpace(Failure)
         case stop
     }

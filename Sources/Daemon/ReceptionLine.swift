@@ -37,8 +37,6 @@ package struct ReceptionLine {
     private var toExamine: [ClaimToken] = []
     private var reopenAt: Monotonic.Instant?
 
-    /// Names whose bytes shall be computed even if they are done already.
-    var again: Set<FileName> = []
     var mustList = true
     /// Whether work/ is to be compared with the notes: at first, when files were put there, and now and then.
     package var mustCompare = true
@@ -163,14 +161,13 @@ package struct ReceptionLine {
     private mutating func claimSome(_ events: inout [Event]) throws {
         guard !toClaim.isEmpty, toExamine.isEmpty else { return }
         let batch = Array(toClaim.prefix(Self.claimsAtOnce))
-        let (claims, failures) = try life.claim(batch, again: again)
+        let (claims, failures) = try life.claim(batch)
         toClaim.removeFirst(batch.count)
-        again.subtract(claims.map(\.name))
         events += failures.map(Event.trouble)
         // After a failure the file may be in work/ all the same.
         if !failures.isEmpty { mustCompare = true }
         for claim in claims {
-            intake.left(claim.name)
+            intake.left(batch.contains(claim.name) ? claim.name : claim.name.markedAgain)
             add(claim)
         }
     }

@@ -73,7 +73,6 @@ struct ReceptionLoop {
         case .lost(let name): lines[name]?.mustReopen = true
         case .requeued(let name): lines[name]?.mustCompare = true
         case .changed(let job): lines[job.pipeline]?.addChanged(job)
-        case .again(let name, let file): lines[name]?.again.insert(file)
         case .noSpace(let failure): space.failed(failure)
         case .stop: isStopped = true
         }

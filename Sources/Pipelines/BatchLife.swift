@@ -44,20 +44,20 @@ public struct BatchLife: Sendable {
 
     /// Takes files out of incoming/. One that has vanished or cannot be moved is left to the next scan; one whose move is
     /// not known to be durable, to the next `Recovery.claims`.
-    ///
-    /// - Parameter again: names whose bytes shall be computed even if they are done already.
-    public func claim(_ names: [FileName], again: Set<FileName> = []) throws -> (claims: [Claim], failures: [Failure]) {
+    public func claim(_ names: [FileName]) throws -> (claims: [Claim], failures: [Failure]) {
         let pairs = names.map { (name: $0, token: ClaimToken.random()) }
         try store.noteClaims(
             pairs.map { name, token in
-                ClaimNote(
-                    token: token.text, pipeline: pipeline.name, name: name.bytes, again: again.contains(name))
+                let plain = name.withoutAgainMark
+                return ClaimNote(
+                    token: token.text, pipeline: pipeline.name, name: (plain ?? name).bytes, again: plain != nil)
             })
         var claims: [Claim] = []
         var failures: [Failure] = []
         for ((name, token), outcome) in zip(pairs, pipeline.spool.claim(pairs)) {
             switch outcome {
-            case .claimed(let stamp): claims.append(Claim(token: token, name: name, stamp: stamp))
+            case .claimed(let stamp):
+                claims.append(Claim(token: token, name: name.withoutAgainMark ?? name, stamp: stamp))
             // A note that stays behind is forgotten, and a file that is in work/ all the same is taken up, when work/ is
             // compared with the notes (`Recovery.claims`).
             case .vanished: try? store.forgetClaim(token.text)

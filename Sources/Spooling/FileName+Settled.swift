@@ -20,6 +20,20 @@ extension FileName {
         return FileName(checked: kept + tail)
     }
 
+    /// The name that says of a file in incoming/ that its bytes shall be computed even if they are done already:
+    /// `batch--again.safetensors.zst`. It is part of the file, so it is neither lost at a crash nor taken for another's.
+    public var markedAgain: FileName { numbered(FileName.againMark) }
+
+    /// The name without that mark; nil if it has none.
+    public var withoutAgainMark: FileName? {
+        let (stem, ending) = split
+        let mark = Array(FileName.againMark.utf8)
+        guard stem.count > mark.count, stem.suffix(mark.count).elementsEqual(mark) else { return nil }
+        return FileName(Array(stem.dropLast(mark.count)) + ending)
+    }
+
+    private static let againMark = "--again"
+
     /// The name without its last characters before the extension, so that it has at most `limit` bytes.
     private func shortened(to limit: Int) -> [UInt8] {
         guard bytes.count > limit else { return bytes }

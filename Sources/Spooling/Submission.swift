@@ -10,7 +10,7 @@ import Glibc
 public struct Submission: Equatable, Sendable {
     /// Of the bytes that were copied: the identity under which the job is found.
     public let sha256: String
-    /// The name in incoming/: the one asked for, or `NAME-2`, `NAME-3`, … if that was taken.
+    /// The name that its job will have: the one asked for, or `NAME-2`, `NAME-3`, … if that was taken.
     public let name: FileName
     public let bytes: Int64
 
@@ -20,14 +20,17 @@ public struct Submission: Equatable, Sendable {
     ///   - path: the file to copy; it is left alone.
     ///   - name: what to call it; the path's last component if nil.
     ///   - layout: the pipeline.
+    ///   - again: whether the bytes shall be computed even if they are done already (`FileName.markedAgain`).
     /// - Throws: `not_found` (no such file or pipeline), `unreadable`, `unsupported_format` (not a file),
     ///   `invalid_argument` (a name that the service would not look at), `no_space`, `io_error`.
-    public static func submit(path: String, name: FileName? = nil, to layout: SpoolLayout) throws -> Submission {
-        try submit(path: path, name: name, to: layout, calls: .live)
+    public static func submit(
+        path: String, name: FileName? = nil, to layout: SpoolLayout, again: Bool = false
+    ) throws -> Submission {
+        try submit(path: path, name: name, to: layout, again: again, calls: .live)
     }
 
     package static func submit(
-        path: String, name: FileName? = nil, to layout: SpoolLayout, calls: SystemCalls
+        path: String, name: FileName? = nil, to layout: SpoolLayout, again: Bool = false, calls: SystemCalls
     ) throws -> Submission {
         let name = try name ?? lastComponent(of: path)
         guard !name.isIgnored else {
@@ -47,15 +50,15 @@ public struct Submission: Equatable, Sendable {
         guard copy >= 0 else { throw Failure.system("create a file in \(layout.temporary)", errno: error) }
         defer { close(copy) }
         do {
+            try makeReadable(copy, in: temporary)
             // Says to `sweep` that somebody is still at it.
             guard flock(copy, LOCK_EX | LOCK_NB) == 0 else {
                 throw Failure.system("lock a file in \(layout.temporary)")
-            try makeReadable(copy, in: temporary)
             }
             let (sha256, bytes) = try copyBytes(from: source, path: path, to: copy, calls)
             let number = calls.sync(copy)
             guard number == 0 else { throw Failure.system("fsync a file in \(layout.temporary)", errno: number) }
-            let final = try publish(temporaryName, in: temporary, as: name, in: incoming, layout, calls)
+            let final = try publish(temporaryName, in: temporary, as: name, again, in: incoming, layout, calls)
             try syncDirectory(layout.incoming, file: copy, calls)
             return Submission(sha256: sha256, name: final, bytes: bytes)
         } catch {
@@ -64,9 +67,6 @@ public struct Submission: Equatable, Sendable {
         }
     }
 
-    static let temporaryPrefix = ".sono-submit-"
-
-    private static func lastComponent(of path: String) throws -> FileName {
     /// The submitter's umask shall not keep the service from reading: the directory's group is the service's, and a
     /// copy that does not get that group is readable by all.
     private static func makeReadable(_ copy: Int32, in directory: Int32) throws {
@@ -76,6 +76,9 @@ public struct Submission: Equatable, Sendable {
         else { throw Failure.system("chmod a file in the spool") }
     }
 
+    static let temporaryPrefix = ".sono-submit-"
+
+    private static func lastComponent(of path: String) throws -> FileName {
         guard let last = path.split(separator: "/").last, let name = FileName(String(last)) else {
             throw Failure(.invalidArgument, "\(path) has no file name: give the path of a file.")
         }
@@ -135,13 +138,14 @@ public struct Submission: Equatable, Sendable {
 
     /// Renames to the first free of NAME, NAME-2, NAME-3, …
     private static func publish(
-        _ temporaryName: FileName, in temporary: Int32, as name: FileName, in incoming: Int32, _ layout: SpoolLayout,
-        _ calls: SystemCalls
+        _ temporaryName: FileName, in temporary: Int32, as name: FileName, _ again: Bool, in incoming: Int32,
+        _ layout: SpoolLayout, _ calls: SystemCalls
     ) throws -> FileName {
         for attempt in 1...100 {
             let suffix = attempt < 100 ? "-\(attempt)" : "-\(ClaimToken.random())"
             let candidate = attempt == 1 ? name : name.numbered(suffix)
-            let number = calls.rename(temporaryName, in: temporary, to: candidate, in: incoming)
+            let target = again ? candidate.markedAgain : candidate
+            let number = calls.rename(temporaryName, in: temporary, to: target, in: incoming)
             if number == 0 { return candidate }
             guard number == EEXIST else { throw Failure.system("rename into \(layout.incoming)", errno: number) }
         }

@@ -3,6 +3,7 @@ import Daemon
 import Failures
 import Foundation
 import Pipelines
+import Spooling
 import TestSupport
 import Testing
 
@@ -175,19 +176,31 @@ struct RunningServiceTests {
         try eventually("requeued while down") { try root.states().count == 5 && root.states().last == .done }
     }
 
-    @Test("bytes that are done are computed again where that was announced")
+    @Test("bytes submitted to be computed again are, under a taken name and after a restart too")
     func again() throws {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
         try root.drop(10, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
-        try root.drop(10, seed: 1, as: "b.safetensors")
+        let done = "\(root.paths.spool)/p/done/1--a.safetensors"
+        let layout = SpoolLayout(root: root.paths.spool, pipeline: "p")
+        _ = try Submission.submit(path: done, name: FileName("b.safetensors"), to: layout)
         try eventually("a duplicate") { try root.states() == [.done, .duplicate] }
-        try ControlClient(paths: root.paths).again(pipeline: "p", name: "c d.safetensors")
-        try root.drop(10, seed: 1, as: "c d.safetensors")
-        try eventually("again") { try root.states() == [.done, .duplicate, .done] }
-        #expect(try root.client.job(3).history.job.supersedes == 1)
+        service.stop()
+        let twice = try (0..<2).map { number in
+            try Submission.submit(path: done, name: FileName("b.safetensors"), to: layout, again: number == 0)
+        }
+        #expect(twice.map(\.name.displayText) == ["b.safetensors", "b.safetensors"])
+        let next = try root.start()
+        defer { next.stop() }
+        try eventually("both are settled") {
+            try root.states().count == 4 && root.states().allSatisfy(\.isSettled)
+        }
+        let jobs = try root.client.jobs().jobs
+        #expect(jobs.map(\.fileName) == ["a.safetensors", "b.safetensors", "b.safetensors", "b.safetensors"])
+        #expect(jobs.count { $0.supersedes == 1 && $0.state == .done } == 1)
+        #expect(jobs.count { $0.state == .duplicate } == 2)
     }
 
     @Test("a stop with a batch under way takes seconds at most, and the batch is finished after the next start")

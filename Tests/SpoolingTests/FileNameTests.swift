@@ -70,6 +70,8 @@ struct FileNameTests {
             #expect(FileName(short.bytes) == short)
             #expect(short.bytes.count <= 242)
             #expect(FileName(name.numbered("-17").bytes) != nil)
+            let ordinary = try #require(FileName(Array(bytes.prefix(200))))
+            #expect(ordinary.markedAgain.withoutAgainMark == ordinary)
         }
     }
 
@@ -80,6 +82,16 @@ struct FileNameTests {
         #expect(try #require(FileName("a.b.c")).numbered("-3").displayText == "a.b-3.c")
         let long = try #require(FileName(String(repeating: "x", count: 255)))
         #expect(long.numbered("-2").bytes.count == 255)
+    }
+
+    @Test("the mark of bytes to be computed again goes before the extension and off again")
+    func againMark() throws {
+        let name = try #require(FileName("a.safetensors.zst"))
+        #expect(name.markedAgain.displayText == "a--again.safetensors.zst")
+        #expect(name.markedAgain.withoutAgainMark == name)
+        for other in ["a.npy", "--again.npy", "again.npy", "a--again-2.npy", "a.npy--again"] {
+            #expect(try #require(FileName(other)).withoutAgainMark == nil)
+        }
     }
 
     @Test("tokens are 16 lower-case hexadecimal digits, and all different")

@@ -36,8 +36,7 @@ struct Submit: ParsableCommand {
         var jobs: [JobRecord] = []
         for file in files {
             let waiter = try wait ? JobWaiter(client: StatusClient(paths: paths), pipeline: layout.pipeline) : nil
-            if again { try ControlClient(paths: paths).again(pipeline: layout.pipeline, name: try name(of: file)) }
-            let submission = try Submission.submit(path: file, to: layout)
+            let submission = try Submission.submit(path: file, to: layout, again: again)
             Messages.say(
                 "\(file) is in \(layout.incoming) as \(submission.name), sha256 \(submission.sha256.prefix(12))")
             if let waiter { jobs.append(try waiter.settled(submission)) }
@@ -62,13 +61,6 @@ struct Submit: ParsableCommand {
                     : "name the pipeline with --pipeline: there are \(pipelines.joined(separator: ", ")).")
         }
         return only
-    }
-
-    private func name(of file: String) throws -> String {
-        guard let name = file.split(separator: "/").last else {
-            throw Failure(.invalidArgument, "\(file) has no file name: give the path of a file.")
-        }
-        return String(name)
     }
 }
 
