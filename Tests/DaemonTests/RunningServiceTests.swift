@@ -147,26 +147,24 @@ struct RunningServiceTests {
 
     @Test("jobs are held, released, cancelled and requeued through the control socket, and with no service running")
     func control() throws {
-        let root = try Root()
-        try root.start().stop()
-        // A batch that is claimed but not computed: stop as soon as it is queued.
-        for number in 1...3 { try root.drop(60_000, seed: UInt64(number), as: "\(number).safetensors") }
+        let root = try Root(pipeline: "settle: 100ms\nrefine: { steps: 100 }")
         let first = try root.start()
-        try eventually("all are jobs") { try root.client.jobs().jobs.count == 3 }
-        let control = ControlClient(paths: root.paths)
-        var last = try root.client.job(3).history.job
-        if last.state != .done {
-            #expect(try control.apply(.hold, to: 3).job.state == .held)
-            #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 3) }.code == .wrongState)
-            #expect(try control.apply(.release, to: 3).job.state == .queued)
+        // The first keeps the others waiting.
+        for (number, rows) in [(1, 100_000), (2, 10), (3, 10)] {
+            try root.drop(rows, seed: UInt64(number), as: "\(number).safetensors")
+            try eventually("it is a job") { try root.client.jobs().jobs.count == number }
         }
+        let control = ControlClient(paths: root.paths)
+        #expect(try control.apply(.hold, to: 3).job.state == .held)
+        #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 3) }.code == .wrongState)
+        #expect(try control.apply(.release, to: 3).job.state == .queued)
         try eventually("all are done") { try root.states() == [.done, .done, .done] }
         #expect(try #require(throws: Failure.self) { try control.apply(.cancel, to: 1) }.code == .wrongState)
         #expect(try #require(throws: Failure.self) { try control.apply(.hold, to: 99) }.code == .notFound)
 
         #expect(try control.apply(.requeue, to: 1).requeued)
         try eventually("requeued and done") { try root.states() == [.done, .done, .done, .done] }
-        last = try root.client.job(4).history.job
+        let last = try root.client.job(4).history.job
         #expect(last.supersedes == 1 && last.fileName == "1.safetensors")
         first.stop()
 
@@ -180,7 +178,6 @@ struct RunningServiceTests {
     func again() throws {
         let root = try Root()
         let service = try root.start()
-        defer { service.stop() }
         try root.drop(10, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
         let done = "\(root.paths.spool)/p/done/1--a.safetensors"

@@ -1,29 +1,24 @@
 import Foundation
 import GRDB
+import Synchronization
 import TestSupport
 import Testing
 
 @Suite("killing the service")
 struct KillTests {
-    /// Ten kills at random moments while three producers' worth of batches arrive; the seed is printed by a failure.
+    /// Ten kills at random moments while a producer drops forty batches; the seed is printed by a failure.
     @Test("SIGKILL at ten random moments loses no input and doubles no row", arguments: [UInt64.random(in: 1...9_999)])
     func tenKills(seed: UInt64) throws {
         let service = try Service()
-        var random = Xorshift(state: seed)
-        var dropped: [String: Int] = [:]
         try service.start()
-        for kill in 0..<10 {
-            for batch in 0..<4 {
-                let number = UInt64(kill * 4 + batch + 1)
-                let rows = 500 + Int(random.next() % 20_000)
-                let name = "batch-\(number).safetensors.zst"
-                try service.drop(Batches.batch(rows: rows, seed: number).zstdFrame, as: name)
-                dropped[name] = rows
-            }
+        let producer = Producer(incoming: service.root("spool/p"), batches: 40, seed: seed)
+        var random = Xorshift(state: seed)
+        for _ in 0..<10 {
             usleep(UInt32(random.next() % 400_000))
             #expect(service.stop(SIGKILL) == -SIGKILL)
             try service.start()
         }
+        let dropped = try producer.finish()
         try service.waitUntilSettled()
 
         #expect(try service.files(in: "failed") == [])
@@ -58,6 +53,39 @@ struct KillTests {
         try service.waitUntilSettled()
         #expect(try service.number("SELECT count(*) FROM v1_results") == 600_000)
         #expect(try service.number("SELECT max(attempts) FROM v1_jobs") == 1)
+    }
+}
+
+/// Drops batches of different sizes on a thread of its own, as a careful producer does, whether a service runs or not.
+private final class Producer: Sendable {
+    private let outcome = Mutex<Result<[String: Int], any Error>>(.success([:]))
+    private let done = DispatchSemaphore(value: 0)
+
+    init(incoming pipeline: String, batches: Int, seed: UInt64) {
+        Thread.detachNewThread { [self] in
+            let result = Result {
+                var random = Xorshift(state: seed ^ 0x5DEE_CE66)
+                var dropped: [String: Int] = [:]
+                for number in 1...UInt64(batches) {
+                    let rows = 500 + Int(random.next() % 20_000)
+                    let name = "batch-\(number).safetensors.zst"
+                    let temporary = "\(pipeline)/.tmp/\(name)"
+                    try Batches.batch(rows: rows, seed: number).zstdFrame.write(to: URL(fileURLWithPath: temporary))
+                    try #require(rename(temporary, "\(pipeline)/incoming/\(name)") == 0)
+                    dropped[name] = rows
+                    usleep(UInt32(random.next() % 100_000))
+                }
+                return dropped
+            }
+            outcome.withLock { $0 = result }
+            done.signal()
+        }
+    }
+
+    /// - Returns: the rows of each batch, by name.
+    func finish() throws -> [String: Int] {
+        done.wait()
+        return try outcome.withLock { $0 }.get()
     }
 }
 

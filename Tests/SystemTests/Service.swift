@@ -28,20 +28,26 @@ final class Service {
         if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
-    /// Starts the service and waits until it answers; as another user where one is named (root only).
-    func start(as user: String? = nil) throws {
+    /// Starts the service and waits until it answers; as another user where one is named (root only), or under a tool
+    /// that starts it.
+    func start(as user: String? = nil, under tool: [String] = []) throws {
         let command = ["serve", "--root", root.url.path]
         let logs = root.url.appending(path: "logs")
         if let user {
             let change = ["--reuid", user, "--clear-groups", Sono.executable.path]
             process = try Sono.start(change + command, logs: logs, executable: URL(fileURLWithPath: "/usr/bin/setpriv"))
+        } else if let program = tool.first {
+            process = try Sono.start(
+                tool.dropFirst() + [Sono.executable.path] + command, logs: logs,
+                executable: URL(fileURLWithPath: program))
         } else {
             process = try Sono.start(command, logs: logs)
         }
         try eventually("the service answers") {
             try #require(isRunning, "the service ended: \(log)")
-            return try Sono.run(["status", "--root", root.url.path, "--json"]).status == 0
-                && FileManager.default.fileExists(atPath: root("run/status.sock"))
+            // Not from the store: that answers while a service is down, too.
+            let status = try Sono.run(["status", "--root", root.url.path, "--json"])
+            return try status.status == 0 && status.json()["phase"] as? String == "ready"
         }
     }
 

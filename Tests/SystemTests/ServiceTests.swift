@@ -95,38 +95,91 @@ struct ServiceTests {
         #expect(service.stop() == 0)
     }
 
-    @Test("hold keeps a batch back, release lets it run, cancel ends it, requeue makes a new job")
+    @Test("hold keeps a waiting batch back, release lets it run, cancel ends it, requeue makes a new job")
     func control() throws {
         let service = try Service()
         try service.start()
-        let root = ["--root", service.root.url.path]
+        func sono(_ verb: String, _ job: Int) throws -> Int32 {
+            try Sono.run([verb, "\(job)", "--root", service.root.path]).status
+        }
+        func state(_ job: Int) throws -> String {
+            try #require(service.rows("SELECT state FROM v1_jobs WHERE job_id = \(job)").first?[0] as String?)
+        }
         try service.drop(Batches.batch(rows: 400_000, seed: 1), as: "long.safetensors")
-        try service.drop(Batches.batch(rows: 400_000, seed: 2), as: "held.safetensors")
-        try eventually("both are known") { try service.number("SELECT count(*) FROM v1_jobs") == 2 }
-        let waiting = try service.rows("SELECT job_id FROM v1_jobs WHERE state = 'queued'")
-        let job = try #require(waiting.first?[0] as Int?, "nothing waits behind the first batch")
-        #expect(try Sono.run(["hold", "\(job)"] + root).status == 0)
-        try eventually("the other is done") {
-            try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'done'") == 1
+        try eventually("it is a job") { try service.number("SELECT count(*) FROM v1_jobs") == 1 }
+        for number in 2...3 {
+            try service.drop(Batches.batch(rows: 10, seed: UInt64(number)), as: "\(number).safetensors")
+            try eventually("it is a job") { try service.number("SELECT count(*) FROM v1_jobs") == number }
+            #expect(try sono("hold", number) == 0)
         }
-        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'held'") == 1)
-        #expect(try Sono.run(["release", "\(job)"] + root).status == 0)
-        #expect(try Sono.run(["hold", "\(job)"] + root).status == 0 || true)
-        let cancel = try Sono.run(["cancel", "\(job)"] + root)
-        if cancel.status == 0 {
-            try eventually("it is cancelled") {
-                try service.number("SELECT count(*) FROM v1_jobs WHERE job_id = \(job) AND state = 'cancelled'") == 1
-            }
-            #expect(try Sono.run(["requeue", "\(job)"] + root).status == 0)
-        }
-        try service.waitUntilSettled()
-        #expect(try service.number("SELECT count(*) FROM v1_results") == 800_000)
+        try eventually("the first is done") { try state(1) == "done" }
+        #expect(try state(2) == "held" && state(3) == "held")
+        #expect(try sono("release", 2) == 0)
+        try eventually("the released one is done") { try state(2) == "done" }
+        #expect(try sono("cancel", 3) == 0)
+        #expect(try state(3) == "cancelled")
+        #expect(try sono("cancel", 3) == 65)
+        #expect(try service.files(in: "failed").count == 2)
 
-        #expect(try Sono.run(["requeue", "1"] + root).status == 0)
-        try eventually("the new job is done") {
-            try service.number("SELECT count(*) FROM v1_jobs WHERE supersedes = 1 AND state = 'done'") == 1
+        #expect(try sono("requeue", 3) == 0)
+        try eventually("a cancelled one is done as a new job") {
+            try service.number(
+                "SELECT count(*) FROM v1_jobs WHERE job_id = 4 AND state = 'done' AND supersedes IS NULL") == 1
         }
+        #expect(try sono("requeue", 2) == 0)
+        try eventually("a done one is done again") {
+            try service.number(
+                "SELECT count(*) FROM v1_jobs WHERE supersedes = 2 AND state = 'done'") == 1
+        }
+        #expect(try service.number("SELECT count(*) FROM v1_results") == 400_030)
         #expect(service.stop() == 0)
+    }
+
+    @Test("a batch that is being computed is held, released and cancelled at once, and no attempt is counted")
+    func controlOfRunning() throws {
+        let service = try Service(pipeline: "\(Service.pipeline)\nrefine: { steps: 50 }\n")
+        try service.start()
+        let root = ["--root", service.root.path]
+        func isState(_ state: String) throws -> Bool {
+            try service.number("SELECT count(*) FROM v1_jobs WHERE state = '\(state)'") == 1
+        }
+        try service.drop(Batches.batch(rows: 400_000, seed: 1), as: "long.safetensors")
+        try eventually("it runs") { try isState("running") }
+        #expect(try Sono.run(["hold", "1"] + root).status == 0)
+        #expect(try isState("held"))
+        #expect(try service.number("SELECT attempts FROM v1_jobs") == 0)
+        #expect(try Sono.run(["release", "1"] + root).status == 0)
+        try eventually("it runs again") { try isState("running") }
+        #expect(try Sono.run(["cancel", "1"] + root).status == 0)
+        #expect(try isState("cancelled"))
+        #expect(try service.number("SELECT count(*) FROM v1_results") == 0)
+        #expect(try service.files(in: "work").isEmpty && service.files(in: "failed").count == 2)
+        #expect(service.stop() == 0)
+    }
+
+    @Test("a reload asked for while the service starts is done when it has started")
+    func earlyReload() throws {
+        let service = try Service()
+        let file = service.root("pipeline.d/p.yaml")
+        try #require(unlink(file) == 0 && mkfifo(file, 0o600) == 0)
+        // Until somebody writes it, the service waits for its configuration.
+        let logs = service.root.url.appending(path: "logs")
+        let process = try Sono.start(["serve", "--root", service.root.path], logs: logs)
+        defer { kill(process.processIdentifier, SIGKILL) }
+        let fifo = open(file, O_WRONLY | O_CLOEXEC)
+        try #require(fifo >= 0 && unlink(file) == 0)
+        try Data("\(Service.pipeline)\n".utf8).write(to: URL(fileURLWithPath: file))
+        try Data("\(Service.pipeline)\n".utf8).write(to: URL(fileURLWithPath: service.root("pipeline.d/q.yaml")))
+        #expect(kill(process.processIdentifier, SIGHUP) == 0)
+        let text = Array(Service.pipeline.utf8)
+        #expect(write(fifo, text, text.count) == text.count && close(fifo) == 0)
+        try eventually("the second file is read") {
+            try #require(process.isRunning, "the service ended: \(service.log)")
+            return service.log.contains("reloaded pipelines=p,q")
+        }
+        #expect(kill(process.processIdentifier, SIGTERM) == 0)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
     }
 
     @Test("verify recomputes a finished job bit for bit, and notices a changed result")
