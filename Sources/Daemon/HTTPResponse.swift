@@ -8,7 +8,9 @@ package struct HTTPResponse: Sendable {
     var allow: String?
     var body = Data()
 
-    package static func text(_ text: String, status: Int = 200, type: String = "text/plain; charset=utf-8") -> HTTPResponse {
+    package static func text(_ text: String, status: Int = 200, type: String = "text/plain; charset=utf-8")
+        -> HTTPResponse
+    {
         HTTPResponse(status: status, type: type, body: Data(text.utf8))
     }
 

@@ -1,8 +1,16 @@
 import CKernels
+import Foundation
 
 extension Float: KernelScalar {
-    /// Chosen once; the table is constant data in the C library.
-    private static var kernels: ck_kernels { ck_best().pointee }
+    /// The table is constant data in the C library.
+    private static var kernels: ck_kernels { (chosen.flatMap { ck_variant($0) } ?? ck_best()).pointee }
+
+    /// The kernels that `SONO_KERNEL` in the environment names (`avx512`, `avx2`, `portable`), if this processor can run
+    /// them; nil for the best. Read once.
+    private static let chosen: Int32? = {
+        guard let name = ProcessInfo.processInfo.environment["SONO_KERNEL"] else { return nil }
+        return (0..<Int32(ck_variants)).first { ck_variant($0).map { String(cString: $0.pointee.name) } == name }
+    }()
 
     public static var kernelName: String { String(cString: kernels.name) }
 
@@ -126,6 +134,14 @@ extension Float: KernelScalar {
         classes: UnsafeMutablePointer<Int32>, scores: UnsafeMutablePointer<Float>
     ) {
         kernels.classify(tile, Tile<Float>.panelStride, count, factor, kept, classes, scores)
+    }
+
+    /// Does multiply-adds on registers alone, the fastest that the kernels in use could ever be.
+    ///
+    /// - Returns: the floating-point operations done, two to a multiply-add.
+    package static func spin(rounds: Int) -> Double {
+        var sink: Float = 0
+        return kernels.spin(rounds, &sink)
     }
 }
 

@@ -72,7 +72,8 @@ public enum EmbeddingSetFile {
     /// - Throws: as `inspect`, and what `progress`, `check` and `body` throw.
     public static func stream(
         path: String, name: String? = nil, limits: FileLimits = FileLimits(), chunkRows: Int = 4_096,
-        labels: Bool = false, progress: @escaping () throws -> Void = {}, check: (EmbeddingSetHeader) throws -> Void = { _ in },
+        labels: Bool = false, progress: @escaping () throws -> Void = {},
+        check: (EmbeddingSetHeader) throws -> Void = { _ in },
         body: (EmbeddingChunk) throws -> Void
     ) throws -> EmbeddingSetRead {
         try stream(

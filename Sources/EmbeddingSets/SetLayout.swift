@@ -191,7 +191,8 @@ struct SetLayout {
         if !types.contains(entry.type) {
             let names = types.map(\.rawValue).joined(separator: " or ")
             throw Failure(
-                .unsupportedFormat, "\(path): `\(entry.name)` is \(ForeignText.quoted(entry.typeName)): store it as \(names).")
+                .unsupportedFormat,
+                "\(path): `\(entry.name)` is \(ForeignText.quoted(entry.typeName)): store it as \(names).")
         }
     }
 

@@ -5,6 +5,8 @@ struct FormChoice {
     let form: RefinementForm
     let solution: Solution
     let operations: Int
+    /// The same where the initial velocity comes with the rows.
+    let suppliedOperations: Int
     let warning: String?
 
     /// The most numbers that the hidden form's constant rows, one for each stage, may take; more steps go direct.
@@ -15,14 +17,24 @@ struct FormChoice {
     ///   - asked: nil for the form with fewer operations.
     init(_ model: Model<Float>, integrator: Integrator, asked: RefinementForm?) {
         let direct = DirectSolution(model, integrator: integrator)
-        let directOperations = DirectSolution.operations(model, integrator: integrator)
+        var suppliedModel = model
+        suppliedModel.velocity = nil
+        func count(_ form: RefinementForm, isSupplied: Bool) -> Int {
+            guard form == .hidden else {
+                return DirectSolution.operations(isSupplied ? suppliedModel : model, integrator: integrator)
+            }
+            var shape = HiddenShape(model)
+            if isSupplied && shape.order == 2 { shape.start = .supplied }
+            return HiddenForm<Float>.operations(shape, tableau: integrator.tableau, grid: integrator.grid)
+        }
+        let directOperations = count(.direct, isSupplied: false)
         let shape = HiddenShape(model)
-        let hiddenOperations = HiddenForm<Float>.operations(
-            shape, tableau: integrator.tableau, grid: integrator.grid)
+        let hiddenOperations = count(.hidden, isSupplied: false)
         let isSmall = integrator.evaluations * shape.hidden <= Self.rowLimit
         let isCheaper = hiddenOperations < directOperations && isSmall
         guard asked == .hidden || asked == nil && isCheaper else {
             (form, solution, operations, warning) = (.direct, .direct(direct), directOperations, nil)
+            suppliedOperations = count(.direct, isSupplied: true)
             return
         }
         let hidden = HiddenSolution(model, tableau: integrator.tableau, grid: integrator.grid)
@@ -38,5 +50,6 @@ struct FormChoice {
             (form, solution, operations) = (.direct, .direct(direct), directOperations)
             warning = "\(found): the direct form is used."
         }
+        suppliedOperations = count(form, isSupplied: true)
     }
 }

@@ -156,7 +156,8 @@ struct ModelReader {
         guard let entry = file.entry(name) else { return nil }
         unread.remove(name)
         guard entry.type.isFloat else {
-            throw Failure(.modelInvalid, "tensor \(name) is of type \(ForeignText.quoted(entry.typeName)): F32 is expected.")
+            throw Failure(
+                .modelInvalid, "tensor \(name) is of type \(ForeignText.quoted(entry.typeName)): F32 is expected.")
         }
         guard entry.shape == shape else {
             throw Failure(.modelInvalid, "tensor \(name) has shape \(entry.shape): \(shape) is expected.")

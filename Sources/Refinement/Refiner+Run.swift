@@ -82,6 +82,38 @@ extension Refiner {
         return statuses
     }
 
+    /// The solution `x(T)` of `rows` rows, before mixing and normalising: what an ODE solver by itself would return.
+    ///
+    /// - Parameters:
+    ///   - positions: `[rows, D]`, receives `x(T)`; zeros for rows whose input is not usable.
+    public func positions(
+        embeddings: UnsafeBufferPointer<Float>, velocity: UnsafeBufferPointer<Float>? = nil, rows: Int,
+        threads: Int? = nil, into positions: UnsafeMutableBufferPointer<Float>
+    ) {
+        let d = configuration.dimension
+        let count = rows * d
+        precondition(
+            embeddings.count >= count && velocity.map { $0.count >= count } ?? true && positions.count >= count,
+            "every row is there, and room for it")
+        guard let embeddings = embeddings.baseAddress, let positions = positions.baseAddress else { return }
+        let supplied = configuration.order == 2 ? velocity?.baseAddress : nil
+        DisjointRows(rows, threads: threads).forEachTile(
+            scratch: { TileMemory(for: self) },
+            { range, memory in
+                let first = range.lowerBound * d
+                let position = solve(
+                    embeddings + first, velocity: supplied.map { $0 + first }, rows: range.count, in: &memory)
+                for (i, row) in range.enumerated() {
+                    guard memory.statuses[i] == .ok else {
+                        (positions + row * d).update(repeating: 0, count: d)
+                        continue
+                    }
+                    Float.gather(
+                        memory.base + position + i * Float.panel, times: 1, into: positions + row * d, count: d)
+                }
+            })
+    }
+
     private func forEachTile(
         _ embeddings: UnsafeBufferPointer<Float>, _ velocity: UnsafeBufferPointer<Float>?, rows: Int, threads: Int?,
         _ body: (Range<Int>, borrowing TileMemory) -> Void

@@ -10,14 +10,7 @@ extension Refiner {
     func refine(
         _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
     ) {
-        let d = configuration.dimension
-        let x0 = memory.base + Tile<Float>.count(d)
-        for row in 0..<rows {
-            memory.statuses[row] = normalise(
-                embeddings + row * d, into: x0 + row * Float.panel, scratch: memory.vectors)
-        }
-        let velocity = velocity.map { finite($0, rows: rows, in: &memory) }
-        let position = memory.base + solution.solve(rows: rows, velocity: velocity, memory: memory.base)
+        let position = memory.base + solve(embeddings, velocity: velocity, rows: rows, in: &memory)
         for row in 0..<rows {
             let place = row * Float.panel
             memory.statuses[row] = normalise(memory.base + place, position: position + place, memory.statuses[row])
@@ -30,6 +23,22 @@ extension Refiner {
                 clear(memory.base + row * Float.panel)
             }
         }
+    }
+
+    /// From embeddings to `x(T)`, mixed with `x0` in the first tile.
+    ///
+    /// - Returns: where in the memory the tile of `x(T)` stands.
+    func solve(
+        _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
+    ) -> Int {
+        let d = configuration.dimension
+        let x0 = memory.base + Tile<Float>.count(d)
+        for row in 0..<rows {
+            memory.statuses[row] = normalise(
+                embeddings + row * d, into: x0 + row * Float.panel, scratch: memory.vectors)
+        }
+        let velocity = velocity.map { finite($0, rows: rows, in: &memory) }
+        return solution.solve(rows: rows, velocity: velocity, memory: memory.base)
     }
 
     /// `x0 = (e - mean) / |e - mean|`, into a tile's row.

@@ -22,6 +22,8 @@ public struct Refiner: Sendable {
     /// Floating-point operations for a row's `x(T)` from its own initial velocity, a multiply-add being two: the matrix
     /// products only, and without the classification.
     public let operations: Int
+    /// The same where the initial velocity comes with the row.
+    public let suppliedOperations: Int
     /// The same for its logits.
     public var classificationOperations: Int { classifier.operations }
 
@@ -51,7 +53,8 @@ public struct Refiner: Sendable {
         classes = model.classes
         inputMean = model.inputMean
         guard configuration.order > 0 else {
-            (integrator, self.form, operations, warnings) = (nil, .direct, 0, [])
+            (integrator, self.form, warnings) = (nil, .direct, [])
+            (operations, suppliedOperations) = (0, 0)
             solution = .none(dimension: configuration.dimension)
             classifier = Classifier(model, logits: solution.workspaceCount)
             return
@@ -67,7 +70,8 @@ public struct Refiner: Sendable {
         }
         self.integrator = integrator
         let choice = FormChoice(model, integrator: integrator, asked: form)
-        (self.form, operations, solution) = (choice.form, choice.operations, choice.solution)
+        (self.form, solution) = (choice.form, choice.solution)
+        (operations, suppliedOperations) = (choice.operations, choice.suppliedOperations)
         warnings =
             Self.stabilityWarnings(configuration, damping: Double(model.field.damping))
             + [choice.warning].compactMap(\.self)

@@ -21,7 +21,8 @@ package enum IntegerElements {
             return values
         default:
             throw Failure(
-                .corruptSafetensors, "tensor \(entry.name) is \(ForeignText.quoted(entry.typeName)): store it as an integer type.")
+                .corruptSafetensors,
+                "tensor \(entry.name) is \(ForeignText.quoted(entry.typeName)): store it as an integer type.")
         }
     }
 

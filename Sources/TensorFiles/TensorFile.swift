@@ -84,6 +84,7 @@ public struct TensorFile: Sendable {
 
     private func wrongType(_ entry: TensorEntry, _ wanted: String) -> Failure {
         Failure(
-            .corruptSafetensors, "\(path): tensor \(entry.name) is \(ForeignText.quoted(entry.typeName)), expected \(wanted).")
+            .corruptSafetensors,
+            "\(path): tensor \(entry.name) is \(ForeignText.quoted(entry.typeName)), expected \(wanted).")
     }
 }

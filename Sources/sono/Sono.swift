@@ -34,7 +34,9 @@ struct Sono: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Work with files",
-                subcommands: [Train.self, Evaluate.self, Audit.self, Refine.self, Inspect.self, Pack.self]),
+                subcommands: [
+                    Train.self, Evaluate.self, Audit.self, Refine.self, Inspect.self, Pack.self, Bench.self,
+                ]),
         ])
 
     /// The one place where an error becomes an exit code.

@@ -23,6 +23,18 @@ struct KernelTests {
         #expect(names.last == Float.kernelName)
     }
 
+    @Test("the limit's multiply-adds are really done, and counted", arguments: variants)
+    func spin(variant: Int32) throws {
+        let kernels = try #require(ck_variant(variant)).pointee
+        var sink: Float = 0
+        let none = kernels.spin(0, &sink)
+        // 12 sums that start at 1/2, 3/2 and so on, and tend to 1 by halves.
+        #expect(none == 0 && sink == 12 * 0.5 + 66)
+        let one = kernels.spin(1, &sink)
+        #expect(one == Double(12 * kernels.panel) && sink == 12 * 0.5 + 72 / 2)
+        #expect(kernels.spin(200, &sink) == 200 * one && sink == 12)
+    }
+
     @Test("matrix products match Double for every shape, both layouts, adding or not", arguments: variants)
     func products(variant: Int32) throws {
         let kernels = try #require(ck_variant(variant)).pointee

@@ -1,132 +1,158 @@
-"""CPU time per row of `sono refine --threads 1` against a hand-written NumPy RK4, both float32, one thread.
+"""x(T) by sono and by its peers: same weights, biases, initial velocity and rows, one thread each, interleaved.
 
-Same weights, biases, initial velocity (zero) and rows; D=512, H=256, tanh, classical RK4 with 4 steps. The figure for
-sono is that of the whole process less that of the same process with one step: start-up, reading, classifying and
-writing cancel, and what is left is three steps' work. NumPy's is taken the same way inside this process. Interleaved;
-medians of several rounds.
+Processor time of the measured region, median of several rounds, at N rows in one call and at each peer's own best batch.
+Every answer is compared with one in double precision.
 """
 
 import json
 import os
-import pathlib
-import platform
-import resource
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
-D, H, C, N, STEPS, ROUNDS = 512, 256, 10, 16384, 4, 5
-SONO = sys.argv[1] if len(sys.argv) > 1 else ".build/release/sono"
+import workload
+from peers import PEERS
+from sono import bench, load, micro, say, table
+
+D, H, N, ROUNDS, CHECKED = 512, 256, 16384, int(os.environ.get("ROUNDS", 5)), 1024
+BATCHES = [256, 512, 1024, 2048, 4096, 16384]
+NOTES = {"torchdiffeq": "`rk4`, which is the 3/8 rule", "jax-hidden": "hidden-space form",
+         "torch-hidden": "hidden-space form", "diffrax": "RK4 tableau, ConstantStepSize, jit", "jax": "hand-written, jit",
+         "torch": "hand-written", "numpy": "hand-written"}
 
 
-def write_safetensors(path, tensors, metadata):
-    header, offset = {"__metadata__": metadata}, 0
-    for name, value in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [offset, offset + value.nbytes]}
-        offset += value.nbytes
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for value in tensors.values():
-            file.write(value.tobytes())
+class Peer:
+    """A process that holds one library, and answers one request at a time."""
+
+    def __init__(self, name, path):
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(os.path.dirname(__file__), "peers.py"), name, path],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        hello = self.read()
+        self.missing, self.version = hello.get("missing"), hello.get("version")
+        self.difference, self.memory, self.laps, self.best_laps, self.best = 0, 0, [], [], None
+
+    def read(self):
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else {"missing": "it ended unexpectedly, see above"}
+
+    def measure(self, batch):
+        """Processor seconds a row."""
+        rows = max(4096, batch)
+        self.process.stdin.write(f"{rows} {batch}\n")
+        self.process.stdin.flush()
+        answer = self.read()
+        if "missing" in answer:
+            sys.exit(f"{self.name} failed at a batch of {batch}")
+        self.difference = max(self.difference, answer["difference"])
+        self.memory = answer["memory"]
+        return answer["seconds"] / rows
+
+    @property
+    def title(self):
+        return f"{self.version} ({NOTES[self.name]})" if self.name in NOTES else self.version
 
 
-def read_tensor(path, name):
-    raw = pathlib.Path(path).read_bytes()
-    (length,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8 : 8 + length])
-    first, last = header[name]["data_offsets"]
-    return np.frombuffer(raw[8 + length + first : 8 + length + last], np.float32).reshape(header[name]["shape"])
+class Sono:
+    """One way of running sono: a short process each time, which reads the same rows and measures inside."""
 
+    def __init__(self, folder, form=None, kernel=None):
+        self.arguments = [
+            "--model", f"{folder}/model.safetensors", "--rows", f"{folder}/rows.safetensors", "--batches", N,
+            "--position-only", "--seconds", 0,
+        ] + (["--form", form] if form else [])
+        self.kernel = kernel
+        output = f"{folder}/position.safetensors"
+        report = self.run(1, "--save", output)
+        self.works = kernel in (None, report["kernel"])
+        self.position = workload.read_tensor(output, "position")
+        self.report, self.laps = report, []
 
-def rk4(x, weights, steps):
-    """x'' = W2 tanh(Wx x + Wv x' + wt t + b1) + b2, as a NumPy user would write it."""
-    position, velocity, time_weight, bias, output, output_bias = weights
+    def run(self, repeats, *more):
+        return bench(*self.arguments, "--repeats", repeats, *more, kernel=self.kernel)
 
-    def field(x, v, t):
-        return np.tanh(x @ position.T + v @ velocity.T + (time_weight * np.float32(t) + bias)) @ output.T + output_bias
+    def measure(self):
+        self.report = self.run(2)
+        self.laps.append(self.report["costs"][0]["processor_seconds_per_row"])
 
-    v, h = np.zeros_like(x), np.float32(1 / steps)
-    for step in range(steps):
-        t = step * h
-        k1, l1 = v, field(x, v, t)
-        k2 = v + h / 2 * l1
-        l2 = field(x + h / 2 * k1, k2, t + h / 2)
-        k3 = v + h / 2 * l2
-        l3 = field(x + h / 2 * k2, k3, t + h / 2)
-        k4 = v + h * l3
-        l4 = field(x + h * k3, k4, t + h)
-        x = x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        v = v + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
-    return x
-
-
-def child_cpu(arguments):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    @property
+    def title(self):
+        return f"sono, {self.report['costs'][0]['form']} form, {self.report['kernel']}"
 
 
 def main():
-    random = np.random.default_rng(1)
-    normal = lambda *shape, gain=1.0: (gain * random.standard_normal(shape)).astype(np.float32)
-    weights = (
-        normal(H, D, gain=1.5), normal(H, D, gain=1.5 / np.sqrt(D)), normal(H), normal(H, gain=0.5),
-        normal(D, H, gain=3 / np.sqrt(D * H)), normal(D, gain=0.1),
-    )
-    names = ("position.weight", "velocity.weight", "time.weight", "bias", "output.weight", "output.bias")
-    rows = normal(N, D)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    sono, numpy_ = [], []
+    # One processor for everyone: spinning helpers of a library then count as its own time.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    first_load = load()
     with tempfile.TemporaryDirectory() as folder:
-        config = {
-            "order": 2, "activation": "tanh", "solver": "rk4", "steps": STEPS, "horizon": 1.0, "mix": 1.0,
-            "logit_scale": 10.0, "temperature": 1.0, "classifier": "cosine", "dimension": D, "hidden": H,
-        }
-        tensors = {f"field.{name}": value for name, value in zip(names, weights)}
-        tensors["classifier.weight"] = normal(C, D)
-        model, batch, output = (os.path.join(folder, name) for name in ("model.safetensors", "in.npy", "out.safetensors"))
-        write_safetensors(model, tensors, {
-            "schema": "sono-model/1", "config": json.dumps(config), "classes": json.dumps([str(c) for c in range(C)]),
-        })
-        np.save(batch, rows)
+        weights, x, v = workload.make(D, H, N)
+        classical = workload.reference(weights, x[:CHECKED], v[:CHECKED])
+        three_eighths = workload.reference(weights, x[:CHECKED], v[:CHECKED], workload.THREE_EIGHTHS)
+        path = f"{folder}/workload.npz"
+        np.savez(path, x=x, v=v, classical=classical, three_eighths=three_eighths, **weights._asdict())
+        workload.write_model(f"{folder}/model.safetensors", weights)
+        workload.write_rows(f"{folder}/rows.safetensors", x, v)
 
-        def refine(steps):
-            if os.path.exists(output):
-                os.unlink(output)
-            command = [SONO, "refine", "--model", model, "--threads", "1", "--solver", "rk4", "--steps", str(steps)]
-            return child_cpu([*command, batch, output])
+        ours = [one for one in sono_variants(folder) if one.works]
+        peers = []
+        for name in PEERS:
+            say(f"starting {name}")
+            peers.append(Peer(name, path))
+        there = [peer for peer in peers if peer.missing is None]
+        for peer in there:
+            say(f"looking for the best batch of {peer.title} (load {load():.1f})")
+            seconds = {batch: peer.measure(batch) for batch in BATCHES}
+            peer.best = min(seconds, key=seconds.get)
+        for number in range(ROUNDS):
+            say(f"round {number + 1} of {ROUNDS} (load {load():.1f})")
+            for one in ours:
+                one.measure()
+            for peer in there:
+                peer.laps.append(peer.measure(N))
+                peer.best_laps.append(peer.measure(peer.best) if peer.best != N else peer.laps[-1])
+        for peer in peers:
+            peer.process.stdin.close()
+            peer.process.wait()
 
-        def peer(steps):
-            start = time.process_time()
-            result = rk4(rows, weights, steps)
-            return time.process_time() - start, result
+    base = statistics.median(ours[0].laps)
+    rows = []
+    for one in ours:
+        median = statistics.median(one.laps)
+        difference = float(np.abs(one.position[:CHECKED] - classical).max())
+        rows.append([one.title, micro(median), ratio(median, base), N, micro(median), ratio(median, base),
+                     f"{difference:.1e}", memory(one.report["peak_memory"])])
+    for peer in there:
+        at_n, at_best = statistics.median(peer.laps), statistics.median(peer.best_laps)
+        rows.append([peer.title, micro(at_n), ratio(at_n, base), peer.best, micro(at_best), ratio(at_best, base),
+                     f"{peer.difference:.1e}", memory(peer.memory)])
+    machine = ours[0].report["machine"]
+    print(f"{ours[0].report['date'][:10]}, {machine['processor']}, load {first_load:.1f} to {load():.1f}; "
+          f"D={D} H={H} tanh, rk4, {workload.STEPS} steps, initial velocity supplied, x(T) only, float32, one thread.")
+    print(f"CPU time, microseconds a row, median of {ROUNDS} interleaved rounds; ratios to the first line; error: the "
+          f"largest difference from float64 over {CHECKED} rows.\n")
+    print(table(["program", f"N={N}", "ratio", "own best batch", "us/row there", "ratio", "error", "peak memory"], rows))
+    for peer in peers:
+        if peer.missing:
+            print(f"\n{peer.name} is missing: {peer.missing}")
+    wrong = [row[0] for row in rows if float(row[6]) > 1e-5]
+    if wrong:
+        sys.exit(f"not the same computation: {', '.join(wrong)}")
 
-        for _ in range(ROUNDS):
-            sono.append((refine(STEPS) - refine(1)) / (STEPS - 1) * STEPS / N)
-            one, _ = peer(1)
-            four, _ = peer(STEPS)
-            numpy_.append((four - one) / (STEPS - 1) * STEPS / N)
-        refine(STEPS)
-        ours = read_tensor(output, "embeddings")
-        _, reference = peer(STEPS)
-        reference = reference / np.linalg.norm(reference, axis=1, keepdims=True)
-        difference = float(np.abs(ours - reference).max())
-    processor = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-        platform.machine())
-    a, b = statistics.median(sono) * 1e6, statistics.median(numpy_) * 1e6
-    print(f"{time.strftime('%Y-%m-%d')}, {processor}, NumPy {np.__version__}; D={D} H={H} tanh rk4 {STEPS} steps, N={N}")
-    print(f"CPU microseconds per row, one thread, median of {ROUNDS}: sono {a:.1f}  NumPy {b:.1f}  ratio {b / a:.2f}")
-    print(f"largest difference between the two refined unit vectors: {difference:.1e}")
-    if difference > 1e-5:
-        sys.exit("the two do not compute the same thing")
+
+def sono_variants(folder):
+    return [Sono(folder), Sono(folder, kernel="avx2")]
+
+
+def ratio(value, base):
+    return f"{value / base:.2f}"
+
+
+def memory(size):
+    return f"{size / 2**20:.0f} MiB"
 
 
 if __name__ == "__main__":

@@ -42,6 +42,28 @@ struct RefinerTests {
         }
     }
 
+    @Test("x(T) by itself is what refined vectors are made of; zeros for unusable rows", arguments: [2, 1, 0])
+    func positions(order: Int) throws {
+        var model = Model.random(order: order)
+        model.configuration.mix = 1
+        let refiner = try Refiner(model: model)
+        var noise = Noise(7)
+        var rows = noise.values(60 * 33)
+        rows[3 * 33] = .nan
+        let answer = refiner.answer(rows)
+        var positions = [Float](repeating: .nan, count: rows.count)
+        rows.withUnsafeBufferPointer { rows in
+            positions.withUnsafeMutableBufferPointer { refiner.positions(embeddings: rows, rows: 60, into: $0) }
+        }
+        for row in 0..<60 {
+            let position = positions[row * 33..<(row + 1) * 33].map(Double.init)
+            let norm = position.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            #expect((norm == 0) == (row == 3))
+            expectClose(
+                Array(answer.refined[row * 33..<(row + 1) * 33]), position.map { row == 3 ? 0 : $0 / norm })
+        }
+    }
+
     @Test(
         "in both forms an untrained model's logits have the bits of order 0", arguments: Solver.allCases,
         Activation.allCases)

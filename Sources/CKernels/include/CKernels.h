@@ -91,6 +91,11 @@ typedef struct {
     // e^(factor x) / sum of e^(factor x) over all. None is NaN, 1 <= kept <= count.
     void (*classify)(const float *tile, size_t stride, size_t count, float factor, size_t kept, int32_t *classes,
                      float *scores);
+
+    // Multiplies and adds on registers alone, `rounds` times over, as fast as this instruction set can: the limit that all
+    // of the above is measured against. Returns the floating-point operations done, two to a multiply-add; *sink receives
+    // a number that needs every one of them.
+    double (*spin)(size_t rounds, float *sink);
 } ck_kernels;
 
 // The best kernels this processor can run.
