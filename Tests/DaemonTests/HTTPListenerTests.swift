@@ -127,7 +127,7 @@ struct HTTPListenerTests {
         // Something has to happen for a sleeping listener to see it; by itself it would within a minute.
         let client = try RawClient(path: scratch("s.sock"))
         try shutDownListener(at: scratch("s.sock"))
-        try client.send("x")
+        client.poke()
         try eventually("it is told") { failure.withLock { $0 } != nil }
         #expect(failure.withLock { $0?.message.contains("s.sock") } == true)
         listener.stop()

@@ -42,6 +42,12 @@ final class RawClient {
         }
     }
 
+    /// One byte, unless the other side has ended the connection.
+    func poke() {
+        var byte = UInt8(ascii: "x")
+        _ = Glibc.send(descriptor, &byte, 1, Int32(MSG_NOSIGNAL))
+    }
+
     /// All that comes until the other side ends the connection.
     func answer() throws -> String {
         var answer = [UInt8]()
