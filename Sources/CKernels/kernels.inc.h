@@ -46,6 +46,11 @@ INLINE vf CK_NAME(clamp)(vf x, float low, float high) {
 #define select CK_NAME(select)
 #define clamp CK_NAME(clamp)
 
+#define CK_PANEL (2 * CK_WIDTH)
+// Cache lines of the next block that one panel's width of terms of a micro-tile brings: as many as it takes for the tiles
+// of a 48-row strip to bring the whole block.
+#define CK_AHEAD ((CK_PANEL * CK_PANEL / 16 * CK_ROWS + 47) / 48)
+
 // ---- Functions of a vector
 
 // y within the limit, the sign of x past it.
@@ -246,11 +251,7 @@ static void CK_NAME(combine)(const float *base, size_t terms, const float *facto
     }
 }
 
-// One rounding an element in any variant, so the compiler may vectorise these as it likes.
-static void CK_NAME(scale)(const float *x, float factor, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) y[i] = factor * x[i];
-}
-
+// One rounding an element in any variant, so the compiler may vectorise this as it likes.
 static void CK_NAME(add_row)(const float *row, size_t m, size_t n, float *y) {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) y[i * n + j] += row[j];
@@ -258,7 +259,6 @@ static void CK_NAME(add_row)(const float *row, size_t m, size_t n, float *y) {
 
 // ---- Matrix product
 
-#define CK_PANEL (2 * CK_WIDTH)
 
 static void CK_NAME(pack)(size_t n, size_t k, const float *b, int transposed, float *packed) {
     size_t row = transposed ? 1 : n, column = transposed ? k : 1;
@@ -271,21 +271,38 @@ static void CK_NAME(pack)(size_t n, size_t k, const float *b, int transposed, fl
     }
 }
 
+// Where the first factor of a product stands: element (i, p) at
+//     a[i * row + p / CK_PANEL * block + p % CK_PANEL * column]
+// A plain matrix has its two strides and block = CK_PANEL * column; in a tile row is CK_PANEL and column 1.
+typedef struct {
+    const float *a;
+    size_t row, column, block;
+} CK_NAME(factor);
+
 // rows x CK_PANEL elements of c over `depth` terms: all sums live in registers once `rows`, a constant at each call, is
-// unrolled.
-INLINE void CK_NAME(tile)(int rows, size_t depth, const float *a, size_t row_stride, size_t column_stride,
-                          const float *panel, float *c, size_t stride, size_t columns, int accumulating) {
+// unrolled. Meanwhile `next` is brought nearer, a share at a time: the part of b that will be needed after this one.
+INLINE void CK_NAME(tile)(int rows, size_t depth, CK_NAME(factor) from, const float *panel, float *c, size_t stride,
+                          size_t columns, int accumulating, const float *next) {
     vf sum[CK_ROWS][2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = set(0);
 
-    for (size_t p = 0; p < depth; p++, a += column_stride, panel += CK_PANEL) {
-        vf b0 = load(panel), b1 = load(panel + CK_WIDTH);
+    const float *a = from.a;
+    for (size_t p = 0; p < depth; p += CK_PANEL, a += from.block, next += 16 * CK_AHEAD) {
+        size_t terms = depth - p < CK_PANEL ? depth - p : CK_PANEL;
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-            vf factor = set(a[(size_t)i * row_stride]);
-            sum[i][0] = fma(factor, b0, sum[i][0]);
-            sum[i][1] = fma(factor, b1, sum[i][1]);
+        for (int line = 0; line < CK_AHEAD; line++) __builtin_prefetch(next + 16 * line, 0, 2);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) __builtin_prefetch(a + from.block + (size_t)i * from.row, 0, 3);
+#pragma clang loop unroll_count(4)
+        for (size_t q = 0; q < terms; q++, panel += CK_PANEL) {
+            vf b0 = load(panel), b1 = load(panel + CK_WIDTH);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < rows; i++) {
+                vf factor = set(a[(size_t)i * from.row + q * from.column]);
+                sum[i][0] = fma(factor, b0, sum[i][0]);
+                sum[i][1] = fma(factor, b1, sum[i][1]);
+            }
         }
     }
 
@@ -306,6 +323,39 @@ INLINE void CK_NAME(tile)(int rows, size_t depth, const float *a, size_t row_str
     }
 }
 
+#define CK_CASE(count)                                                                  \
+    case count:                                                                         \
+        CK_NAME(tile)(count, depth, at, panel, out, stride, columns, accumulating, part); \
+        break;
+
+// m rows of one panel of c over `depth` terms.
+INLINE void CK_NAME(strip)(size_t m, size_t depth, CK_NAME(factor) from, const float *panel, float *c, size_t stride,
+                           size_t columns, int accumulating, const float *next) {
+    // Each micro-tile brings its share of the next block.
+    size_t share = depth / CK_PANEL * 16 * CK_AHEAD;
+    for (size_t i = 0; i < m; i += CK_ROWS) {
+        CK_NAME(factor) at = from;
+        at.a += i * from.row;
+        float *out = c + i * stride;
+        const float *part = next + i / CK_ROWS * share;
+        switch (m - i < CK_ROWS ? m - i : CK_ROWS) {
+            CK_CASE(1)
+            CK_CASE(2)
+            CK_CASE(3)
+            CK_CASE(4)
+#if CK_ROWS > 4
+            CK_CASE(5)
+            CK_CASE(6)
+#endif
+#if CK_ROWS > 6
+            CK_CASE(7)
+            CK_CASE(8)
+#endif
+        }
+    }
+}
+#undef CK_CASE
+
 // Blocks of CK_DEPTH terms keep a panel in the first-level cache, blocks of CK_BAND rows keep a in the second.
 enum { CK_NAME(DEPTH) = 256, CK_NAME(BAND) = 96 };
 
@@ -314,35 +364,15 @@ static void CK_NAME(multiply)(size_t m, size_t n, size_t k, const float *a, size
     if (k == 0 && !accumulating) __builtin_memset(c, 0, 4 * m * n);
     for (size_t first = 0; first < k; first += CK_NAME(DEPTH)) {
         size_t depth = k - first < CK_NAME(DEPTH) ? k - first : CK_NAME(DEPTH);
-        int adds = accumulating || first > 0;
         for (size_t band = 0; band < m; band += CK_NAME(BAND)) {
-            size_t end = m - band < CK_NAME(BAND) ? m : band + CK_NAME(BAND);
+            size_t rows = m - band < CK_NAME(BAND) ? m - band : CK_NAME(BAND);
             for (size_t j = 0; j < n; j += CK_PANEL) {
                 const float *panel = packed + j * k + first * CK_PANEL;
                 size_t columns = n - j < CK_PANEL ? n - j : CK_PANEL;
-                for (size_t i = band; i < end; i += CK_ROWS) {
-                    const float *rows = a + i * row_stride + first * column_stride;
-                    float *out = c + i * n + j;
-#define CK_CASE(count)                                                                                     \
-    case count:                                                                                            \
-        CK_NAME(tile)(count, depth, rows, row_stride, column_stride, panel, out, n, columns, adds);        \
-        break;
-                    switch (end - i < CK_ROWS ? end - i : CK_ROWS) {
-                        CK_CASE(1)
-                        CK_CASE(2)
-                        CK_CASE(3)
-                        CK_CASE(4)
-#if CK_ROWS > 4
-                        CK_CASE(5)
-                        CK_CASE(6)
-#endif
-#if CK_ROWS > 6
-                        CK_CASE(7)
-                        CK_CASE(8)
-#endif
-                    }
-#undef CK_CASE
-                }
+                CK_NAME(factor) from = {a + band * row_stride + first * column_stride, row_stride, column_stride,
+                                        CK_PANEL * column_stride};
+                CK_NAME(strip)(rows, depth, from, panel, c + band * n + j, n, columns, accumulating || first > 0,
+                               panel + depth * CK_PANEL);
             }
         }
     }
@@ -369,6 +399,159 @@ static double CK_NAME(spin)(size_t rounds, float *sink) {
     return 2.0 * sums * CK_WIDTH * (double)rounds;
 }
 
+// ---- A layer over a tile
+
+// The terms of one sum, and where the next sum's begin.
+typedef struct {
+    size_t count;
+    const float *factors;
+    const size_t *offsets;
+} CK_NAME(sum);
+
+INLINE void CK_NAME(add_terms)(CK_NAME(sum) sum, const float *memory, size_t place, vf *v) {
+    for (size_t t = 0; t < sum.count; t++) {
+        const float *x = memory + sum.offsets[t] + place;
+        v[0] = fma(set(sum.factors[t]), load(x), v[0]);
+        v[1] = fma(set(sum.factors[t]), load(x + CK_WIDTH), v[1]);
+    }
+}
+
+// What follows the product, for one panel of m rows at `place`, while they are in the first-level cache.
+INLINE void CK_NAME(finish)(const ck_layer *layer, int activation, size_t m, size_t place, const float *row,
+                            float *memory) {
+    vf bias[2] = {load(row), load(row + CK_WIDTH)};
+    for (size_t i = 0; i < m; i++, place += CK_PANEL) {
+        float *y = memory + layer->output + place;
+        vf v[2] = {bias[0], bias[1]};
+        if (layer->inputs > 0) {
+            v[0] = v[0] + load(y);
+            v[1] = v[1] + load(y + CK_WIDTH);
+        }
+        CK_NAME(sum) sum = {layer->counts[0], layer->factors, layer->offsets};
+        CK_NAME(add_terms)(sum, memory, place, v);
+        for (int half = 0; half < 2; half++) {
+            if (activation == ck_tanh) v[half] = CK_NAME(tanh)(v[half]);
+            if (activation == ck_gelu) v[half] = CK_NAME(gelu)(v[half]);
+            if (activation == ck_silu) v[half] = CK_NAME(silu)(v[half]);
+        }
+        sum = (CK_NAME(sum)){layer->counts[1], sum.factors + sum.count, sum.offsets + sum.count};
+        CK_NAME(add_terms)(sum, memory, place, v);
+        store(y, v[0]);
+        store(y + CK_WIDTH, v[1]);
+        for (size_t u = 2; u < layer->sums; u++) {
+            sum = (CK_NAME(sum)){layer->counts[u], sum.factors + sum.count, sum.offsets + sum.count};
+            // The first term is y itself, and says where the sum goes.
+            float *z = memory + sum.offsets[0] + place;
+            vf w[2] = {set(sum.factors[0]) * v[0], set(sum.factors[0]) * v[1]};
+            CK_NAME(sum) rest = {sum.count - 1, sum.factors + 1, sum.offsets + 1};
+            CK_NAME(add_terms)(rest, memory, place, w);
+            store(z, w[0]);
+            store(z + CK_WIDTH, w[1]);
+        }
+    }
+}
+
+static void CK_NAME(layer)(const ck_layer *layer, size_t m, float *memory) {
+    size_t panels = (layer->outputs + CK_PANEL - 1) / CK_PANEL;
+    size_t size = layer->rows * CK_PANEL;
+    for (size_t j = 0; j < panels; j++) {
+        float *c = memory + layer->output + j * size;
+        const float *panel = layer->packed + j * layer->stride;
+        for (size_t first = 0; first < layer->inputs; first += CK_NAME(DEPTH)) {
+            size_t depth = layer->inputs - first < CK_NAME(DEPTH) ? layer->inputs - first : CK_NAME(DEPTH);
+            CK_NAME(factor) from = {memory + layer->input + first / CK_PANEL * size, CK_PANEL, 1, size};
+            const float *here = panel + first * CK_PANEL, *next = here + depth * CK_PANEL;
+            // After the last block of a panel comes the next panel, after the last of all most often the first again.
+            if (first + depth == layer->inputs) next = j + 1 < panels ? panel + layer->stride : layer->packed;
+            CK_NAME(strip)(m, depth, from, here, c, CK_PANEL, CK_PANEL, first > 0, next);
+        }
+        const float *row = layer->row + j * CK_PANEL;
+        size_t place = j * size;
+        switch (layer->activation) {
+        case ck_tanh: CK_NAME(finish)(layer, ck_tanh, m, place, row, memory); break;
+        case ck_gelu: CK_NAME(finish)(layer, ck_gelu, m, place, row, memory); break;
+        case ck_silu: CK_NAME(finish)(layer, ck_silu, m, place, row, memory); break;
+        default: CK_NAME(finish)(layer, -1, m, place, row, memory);
+        }
+    }
+}
+
+// ---- Rows of a tile
+
+// tile = factor * x, with zeros to the end of the last panel
+static void CK_NAME(spread)(const float *x, float factor, size_t count, float *tile, size_t stride) {
+    for (size_t first = 0; first < count; first += CK_PANEL, tile += stride) {
+        size_t columns = count - first < CK_PANEL ? count - first : CK_PANEL;
+        for (size_t j = 0; j < columns; j++) tile[j] = factor * x[first + j];
+        for (size_t j = columns; j < CK_PANEL; j++) tile[j] = 0;
+    }
+}
+
+static void CK_NAME(gather)(const float *tile, size_t stride, float factor, size_t count, float *x) {
+    for (size_t first = 0; first < count; first += CK_PANEL, tile += stride) {
+        size_t columns = count - first < CK_PANEL ? count - first : CK_PANEL;
+        for (size_t j = 0; j < columns; j++) x[first + j] = factor * tile[j];
+    }
+}
+
+static void CK_NAME(tile_scale)(float *tile, size_t stride, float factor, size_t count) {
+    for (size_t first = 0; first < count; first += CK_PANEL, tile += stride) {
+        store(tile, factor * load(tile));
+        store(tile + CK_WIDTH, factor * load(tile + CK_WIDTH));
+    }
+}
+
+static double CK_NAME(tile_squares)(const float *tile, size_t stride, size_t count) {
+    vd sum = {0};
+    for (size_t first = 0; first < count; first += CK_PANEL, tile += stride) {
+        vf low = load(tile), high = load(tile + CK_WIDTH);
+        sum = CK_NAME(add_products)(sum, low, low);
+        sum = CK_NAME(add_products)(sum, high, high);
+    }
+    return CK_NAME(lanes)(sum);
+}
+
+// Puts x[index] among the best so far, after its equals.
+static size_t CK_NAME(insert)(float value, size_t index, size_t kept, size_t found, int32_t *classes, float *values) {
+    size_t place = found < kept ? found : kept - 1;
+    for (; place > 0 && values[place - 1] < value; place--) {
+        values[place] = values[place - 1];
+        classes[place] = classes[place - 1];
+    }
+    values[place] = value;
+    classes[place] = (int32_t)index;
+    return found < kept ? found + 1 : kept;
+}
+
+static void CK_NAME(classify)(const float *tile, size_t stride, size_t count, float factor, size_t kept,
+                              int32_t *classes, float *scores) {
+    size_t found = 0;
+    const float *x = tile;
+    for (size_t first = 0; first < count; first += CK_WIDTH) {
+        x = tile + first / CK_PANEL * stride + first % CK_PANEL;
+        size_t columns = count - first < CK_WIDTH ? count - first : CK_WIDTH;
+        if (found == kept && !__builtin_reduce_or(load(x) > set(scores[kept - 1]))) continue;
+        for (size_t j = 0; j < columns; j++) {
+            if (found < kept || x[j] > scores[kept - 1])
+                found = CK_NAME(insert)(x[j], first + j, kept, found, classes, scores);
+        }
+    }
+
+    float best = scores[0];
+    vd sum = {0};
+    for (size_t first = 0; first < count; first += CK_WIDTH) {
+        vf e = CK_NAME(exp)((load(tile + first / CK_PANEL * stride + first % CK_PANEL) - best) * factor);
+        if (count - first < CK_WIDTH) {
+            float end[CK_WIDTH] = {0};
+            __builtin_memcpy(end, &e, 4 * (count - first));
+            e = load(end);
+        }
+        sum = CK_NAME(add_products)(sum, e, set(1));
+    }
+    double total = CK_NAME(lanes)(sum);
+    for (size_t j = 0; j < kept; j++) scores[j] = (float)(CK_NAME(exp)(set((scores[j] - best) * factor))[0] / total);
+}
+
 static const ck_kernels CK_NAME(kernels) = {
     .name = CK_STRING,
     .panel = CK_PANEL,
@@ -378,10 +561,15 @@ static const ck_kernels CK_NAME(kernels) = {
     .backpropagate = CK_NAME(backpropagate),
     .exponentiate = CK_NAME(exponentiate),
     .combine = CK_NAME(combine),
-    .scale = CK_NAME(scale),
     .add_row = CK_NAME(add_row),
     .dot = CK_NAME(dot),
     .spin = CK_NAME(spin),
+    .layer = CK_NAME(layer),
+    .spread = CK_NAME(spread),
+    .gather = CK_NAME(gather),
+    .tile_scale = CK_NAME(tile_scale),
+    .tile_squares = CK_NAME(tile_squares),
+    .classify = CK_NAME(classify),
 };
 
 #undef vf
@@ -396,6 +584,7 @@ static const ck_kernels CK_NAME(kernels) = {
 #undef clamp
 #undef CK_MAP
 #undef CK_PANEL
+#undef CK_AHEAD
 #undef CK_NAME
 #undef CK_STRING
 #undef CK_WIDTH

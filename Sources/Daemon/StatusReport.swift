@@ -173,7 +173,7 @@ extension StatusReport {
         return Model(
             id: pipeline.model.id, sha256: pipeline.model.sha256, file: paths.model(pipeline.configuration.model),
             order: configuration.order, solver: configuration.solver.rawValue, steps: configuration.steps,
-            form: pipeline.refiner.form, kernel: pipeline.refiner.kernel, dimension: configuration.dimension,
+            form: pipeline.refiner.form.rawValue, kernel: pipeline.refiner.kernel, dimension: configuration.dimension,
             classes: pipeline.refiner.classes.count, encoder: configuration.encoder)
     }
 

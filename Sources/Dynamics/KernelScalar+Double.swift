@@ -86,12 +86,6 @@ extension Double: KernelScalar {
         }
     }
 
-    public static func scale(
-        _ x: UnsafePointer<Double>, by factor: Double, into y: UnsafeMutablePointer<Double>, count: Int
-    ) {
-        for i in 0..<count { y[i] = factor * x[i] }
-    }
-
     public static func add(row: UnsafePointer<Double>, m: Int, n: Int, into y: UnsafeMutablePointer<Double>) {
         for i in 0..<m {
             let output = y + i * n
@@ -107,5 +101,77 @@ extension Double: KernelScalar {
         var sum = 0.0
         for i in 0..<count { sum += x[i] * y[i] }
         return sum
+    }
+
+    /// Any number will do here; a small one that is no divisor of common sizes tries the padding.
+    public static var panel: Int { 3 }
+
+    public static func compute(_ layer: TileLayer<Double>, rows: Int, memory: UnsafeMutablePointer<Double>) {
+        let size = Tile<Double>.panelStride
+        layer.withPointers { panels, row, _, _, _ in
+            guard let row else { return }
+            for j in 0..<Tile<Double>.padded(layer.outputs) {
+                for i in 0..<rows {
+                    let place = j / panel * size + i * panel + j % panel
+                    var y = row[j]
+                    if let panels {
+                        let column = panels + (j < layer.outputs ? j : 0)
+                        for p in layer.inputs {
+                            let from = p - layer.inputs.lowerBound
+                            let x = memory[layer.input + from / panel * size + i * panel + from % panel]
+                            if j < layer.outputs { y += x * column[p * layer.outputs] }
+                        }
+                    }
+                    layer.finish(y, place: place, memory: memory)
+                }
+            }
+        }
+    }
+
+    public static func spread(
+        _ x: UnsafePointer<Double>, times factor: Double, into tile: UnsafeMutablePointer<Double>, count: Int
+    ) {
+        for i in 0..<Tile<Double>.padded(count) {
+            tile[i / panel * Tile<Double>.panelStride + i % panel] = i < count ? factor * x[i] : 0
+        }
+    }
+
+    public static func gather(
+        _ tile: UnsafePointer<Double>, times factor: Double, into x: UnsafeMutablePointer<Double>, count: Int
+    ) {
+        for i in 0..<count { x[i] = factor * tile[i / panel * Tile<Double>.panelStride + i % panel] }
+    }
+
+    public static func scale(tile: UnsafeMutablePointer<Double>, by factor: Double, count: Int) {
+        for i in 0..<count { tile[i / panel * Tile<Double>.panelStride + i % panel] *= factor }
+    }
+
+    public static func sumOfSquares(tile: UnsafePointer<Double>, count: Int) -> Double {
+        var sum = 0.0
+        for i in 0..<count {
+            let x = tile[i / panel * Tile<Double>.panelStride + i % panel]
+            sum += x * x
+        }
+        return sum
+    }
+}
+
+extension TileLayer<Double> {
+    /// All that follows the product, for one element.
+    fileprivate func finish(_ product: Double, place: Int, memory: UnsafeMutablePointer<Double>) {
+        var next = 0
+        func terms(_ count: Int) -> Double {
+            defer { next += count }
+            return (next..<next + count).reduce(0) { $0 + factors[$1] * memory[offsets[$1] + place] }
+        }
+        var y = product + terms(counts[0])
+        if let activation { y = activation.value(y) }
+        y += terms(counts[1])
+        memory[output + place] = y
+        for count in counts.dropFirst(2) {
+            let (factor, target) = (factors[next], offsets[next])
+            next += 1
+            memory[target + place] = factor * y + terms(count - 1)
+        }
     }
 }

@@ -71,12 +71,6 @@ extension Float: KernelScalar {
         }
     }
 
-    public static func scale(
-        _ x: UnsafePointer<Float>, by factor: Float, into y: UnsafeMutablePointer<Float>, count: Int
-    ) {
-        kernels.scale(x, factor, y, count)
-    }
-
     public static func add(row: UnsafePointer<Float>, m: Int, n: Int, into y: UnsafeMutablePointer<Float>) {
         kernels.add_row(row, m, n, y)
     }
@@ -95,6 +89,53 @@ extension Float: KernelScalar {
     package static func spin(rounds: Int) -> Double {
         var sink: Float = 0
         return kernels.spin(rounds, &sink)
+    }
+
+    public static var panel: Int { kernels.panel }
+
+    public static func compute(_ layer: TileLayer<Float>, rows: Int, memory: UnsafeMutablePointer<Float>) {
+        layer.withPointers { panels, row, counts, offsets, factors in
+            var description = ck_layer(
+                rows: Tile<Float>.rows, outputs: layer.outputs, inputs: layer.inputs.count, input: layer.input,
+                output: layer.output, packed: panels.map { $0 + layer.inputs.lowerBound * panel },
+                stride: layer.panelStride, row: row,
+                activation: layer.activation.map { Int32($0.kernel.rawValue) } ?? -1, sums: layer.counts.count,
+                counts: counts, offsets: offsets, factors: factors)
+            kernels.layer(&description, rows, memory)
+        }
+    }
+
+    public static func spread(
+        _ x: UnsafePointer<Float>, times factor: Float, into tile: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        kernels.spread(x, factor, count, tile, Tile<Float>.panelStride)
+    }
+
+    public static func gather(
+        _ tile: UnsafePointer<Float>, times factor: Float, into x: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        kernels.gather(tile, Tile<Float>.panelStride, factor, count, x)
+    }
+
+    public static func scale(tile: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
+        kernels.tile_scale(tile, Tile<Float>.panelStride, factor, count)
+    }
+
+    public static func sumOfSquares(tile: UnsafePointer<Float>, count: Int) -> Double {
+        kernels.tile_squares(tile, Tile<Float>.panelStride, count)
+    }
+
+    /// The classes with the largest of `count` logits, a tile's row, best first and equal ones in order, and their shares
+    /// in the softmax of `factor · logits`.
+    ///
+    /// - Parameters:
+    ///   - classes: receives `kept` indices, at most `count`.
+    ///   - scores: receives `kept` probabilities.
+    package static func classify(
+        tile: UnsafePointer<Float>, count: Int, times factor: Float, kept: Int,
+        classes: UnsafeMutablePointer<Int32>, scores: UnsafeMutablePointer<Float>
+    ) {
+        kernels.classify(tile, Tile<Float>.panelStride, count, factor, kept, classes, scores)
     }
 }
 

@@ -46,9 +46,6 @@ public protocol KernelScalar: BinaryFloatingPoint & SIMDScalar & Codable & Senda
         _ base: UnsafePointer<Self>, _ factors: [Self], _ x: [UnsafePointer<Self>],
         into y: UnsafeMutablePointer<Self>, count: Int)
 
-    /// `y = factor · x`; `y` may be `x`.
-    static func scale(_ x: UnsafePointer<Self>, by factor: Self, into y: UnsafeMutablePointer<Self>, count: Int)
-
     /// Adds `row`, `[n]`, to each row of `y`, `[m, n]`.
     static func add(row: UnsafePointer<Self>, m: Int, n: Int, into y: UnsafeMutablePointer<Self>)
 
@@ -57,6 +54,26 @@ public protocol KernelScalar: BinaryFloatingPoint & SIMDScalar & Codable & Senda
 
     /// `Σ x y`, summed in double precision.
     static func dot(_ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>, count: Int) -> Double
+
+    /// Columns to a panel: of packed matrices, and of tiles.
+    static var panel: Int { get }
+
+    /// Computes a layer for the first `rows` rows of tiles in `memory`.
+    static func compute(_ layer: TileLayer<Self>, rows: Int, memory: UnsafeMutablePointer<Self>)
+
+    /// `tile = factor · x`, padded with zeros: `count` numbers into a tile's row, whose first panel begins at `tile`.
+    static func spread(
+        _ x: UnsafePointer<Self>, times factor: Self, into tile: UnsafeMutablePointer<Self>, count: Int)
+
+    /// `x = factor · tile`: `count` numbers out of a tile's row.
+    static func gather(
+        _ tile: UnsafePointer<Self>, times factor: Self, into x: UnsafeMutablePointer<Self>, count: Int)
+
+    /// `tile *= factor`, for a tile's row of `count` numbers.
+    static func scale(tile: UnsafeMutablePointer<Self>, by factor: Self, count: Int)
+
+    /// `Σ x²` over a tile's row of `count` numbers, summed in double precision.
+    static func sumOfSquares(tile: UnsafePointer<Self>, count: Int) -> Double
 }
 
 extension KernelScalar {

@@ -27,6 +27,32 @@ public struct PackedMatrix<S: KernelScalar>: Sendable {
         self.offset = offset
     }
 
+    /// A row of matrices side by side, `[outputs, Σ inputs]`, each padded with zero columns to whole panels, as
+    /// `TileLayer` reads it.
+    ///
+    /// - Parameter blocks: row-major weights, `[outputs, inputs]`, rounded to `S` here.
+    package init(blocks: [(weight: [Double], inputs: Int)], outputs: Int) {
+        let padded = blocks.map { Tile<S>.padded($0.inputs) }
+        let inputs = padded.reduce(0, +)
+        var weight = [S](repeating: 0, count: outputs * inputs)
+        var column = 0
+        for (block, width) in zip(blocks, padded) {
+            precondition(block.weight.count == outputs * block.inputs, "a block has outputs times inputs elements")
+            for row in 0..<outputs {
+                for i in 0..<block.inputs {
+                    weight[row * inputs + column + i] = S(block.weight[row * block.inputs + i])
+                }
+            }
+            column += width
+        }
+        self.init(weight, outputs: outputs, inputs: inputs)
+    }
+
+    /// Where the packed panels are, for the time of a call.
+    package func withPanels<Result>(_ body: (UnsafePointer<S>?) -> Result) -> Result {
+        storage.withUnsafeBufferPointer { body($0.baseAddress.map { $0 + offset }) }
+    }
+
     /// `y (+)= x Wᵀ`, with `x` `[rows, inputs]` and `y` `[rows, outputs]`.
     public func multiply(
         _ x: UnsafePointer<S>, rows: Int, into y: UnsafeMutablePointer<S>, accumulating: Bool = false

@@ -42,7 +42,7 @@ struct PredictionTally {
             rows: matrix.rows, rowsFailed: matrix.unanswered, accuracy: matrix.accuracy, macroF1: matrix.macroF1,
             balancedAccuracy: matrix.balancedAccuracy, ece: bins.expectedError, eceBins: bins.bins.count,
             nll: loss.mean, order: refiner.configuration.order, solver: refiner.configuration.solver.rawValue,
-            steps: refiner.configuration.steps, evaluations: refiner.evaluations, form: refiner.form,
+            steps: refiner.configuration.steps, evaluations: refiner.evaluations, form: refiner.form.rawValue,
             kernel: refiner.kernel,
             classes: matrix.scores.map { score in
                 EvaluationReport.PerClass(

@@ -37,7 +37,7 @@ public struct SolverAudit: Sendable, Encodable {
         var errors: [Double] = []
         var spent = 0
         (solver, steps) = (configuration.solver.rawValue, configuration.steps)
-        (form, evaluations) = (refiner.form, refiner.evaluations)
+        (form, evaluations) = (refiner.form.rawValue, refiner.evaluations)
         classChanges = 0
         for i in 0..<count {
             let span = i * set.rows / count * d..<(i * set.rows / count + 1) * d

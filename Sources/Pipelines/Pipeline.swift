@@ -63,7 +63,7 @@ public struct Pipeline: Sendable {
     var execution: Execution {
         Execution(
             modelID: model.id, modelSHA256: model.sha256, solver: refiner.configuration.solver.rawValue,
-            steps: refiner.configuration.steps, form: refiner.form, kernel: refiner.kernel,
+            steps: refiner.configuration.steps, form: refiner.form.rawValue, kernel: refiner.kernel,
             evaluations: refiner.evaluations)
     }
 }

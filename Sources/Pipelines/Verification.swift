@@ -7,7 +7,7 @@ import Refinement
 import Spooling
 import TensorFiles
 
-/// Recomputes a finished job from its kept input, with the model, solver and steps that it was computed with, and
+/// Recomputes a finished job from its kept input, with the model, solver, steps and form that it was computed with, and
 /// compares every row as it is stored, bit for bit.
 public struct Verification: Sendable {
     /// What is stored and what is computed now, where they differ.
@@ -67,8 +67,9 @@ public struct Verification: Sendable {
         if job.kernel != refiner.kernel {
             report.notes.append("computed then with kernel \(job.kernel ?? "?"), now with \(refiner.kernel)")
         }
-        if job.form != refiner.form {
-            report.notes.append("computed then in the \(job.form ?? "?") form, now in the \(refiner.form) form")
+        if job.form != refiner.form.rawValue {
+            let now = refiner.form.rawValue
+            report.notes.append("computed then in the \(job.form ?? "?") form, now in the \(now) form")
         }
         try compare(output, with: id, classes: refiner.classes, into: &report)
         return report
@@ -83,7 +84,8 @@ public struct Verification: Sendable {
         }
         let loaded = try ModelLibrary(paths: paths).kept(sha256: String(file.dropLast(".safetensors".count)))
         return try Refiner(
-            model: loaded.model, solver: job.solver.flatMap(Solver.init(rawValue:)), steps: job.steps)
+            model: loaded.model, solver: job.solver.flatMap(Solver.init(rawValue:)), steps: job.steps,
+            form: job.form.flatMap(RefinementForm.init(rawValue:)))
     }
 
     /// done/JOB--NAME, whatever the name was shortened to.

@@ -1,54 +1,51 @@
 import Dynamics
 
-/// The cross-modal classifier, ready to be computed:
+/// The cross-modal classifier, ready to be computed over a tile in one product:
 ///
 ///     logits = s · y · normalise(Wc)ᵀ  (cosine)   or   s · y · Wcᵀ + bc  (affine),   plus   s0 · x0 · Wpᵀ
 ///
-/// with `y` and `x0` `[rows, D]` and the logits `[rows, C]`. Costs `D C` multiplications a row, `2 D C` with a prior.
+/// with `y` and `x0` `[rows, D]` side by side and the logits `[rows, C]`.
 struct Classifier<S: KernelScalar>: Sendable {
-    let classes: Int
-    private let weight: PackedMatrix<S>
-    private let prior: PackedMatrix<S>?
-    private let bias: [S]?
-    private let scale: S
-    private let priorScale: S
+    /// Where the logits stand afterwards.
+    let logits: Int
+    /// Floating-point operations a row, a multiply-add being two: the matrix product only.
+    let operations: Int
+    /// How many numbers of memory there are up to the end of the logits.
+    let workspaceCount: Int
+    private let layer: TileLayer<S>
 
-    init(_ model: Model<S>) {
+    /// - Parameter logits: where to put them: past everything else in the worker's memory.
+    init(_ model: Model<S>, logits: Int) {
         let d = model.configuration.dimension
-        classes = model.classes.count
+        let classes = model.classes.count
+        self.logits = logits
+        workspaceCount = logits + Tile<S>.count(classes)
         let isCosine = model.configuration.classifier == .cosine
-        let weights = isCosine ? Self.normalised(model.classifierWeight, dimension: d) : model.classifierWeight
-        weight = PackedMatrix(weights, outputs: classes, inputs: d)
-        bias = isCosine ? nil : model.classifierBias
-        prior = model.prior.map { PackedMatrix($0, outputs: model.classes.count, inputs: d) }
-        scale = S(model.configuration.logitScale)
-        priorScale = S(model.configuration.priorScale)
+        let weights = model.classifierWeight.map { Double($0) }
+        func scaled(_ values: [Double], by scale: Double) -> [Double] { values.map { scale * $0 } }
+        let directions = isCosine ? Self.normalised(weights, dimension: d) : weights
+        var blocks = [(weight: scaled(directions, by: model.configuration.logitScale), inputs: d)]
+        if let prior = model.prior {
+            blocks.append((scaled(prior.map { Double($0) }, by: model.configuration.priorScale), d))
+        }
+        layer = TileLayer(
+            weight: PackedMatrix(blocks: blocks, outputs: classes), outputs: classes, output: logits,
+            row: isCosine ? nil : model.classifierBias?.map { Double($0) })
+        operations = 2 * blocks.count * d * classes
     }
 
-    /// - Parameters:
-    ///   - scratch: `[rows, C]`, only written to where there is a prior.
-    ///   - logits: receives `[rows, C]`.
-    func evaluate(
-        _ y: UnsafePointer<S>, start x0: UnsafePointer<S>, rows: Int, scratch: UnsafeMutablePointer<S>,
-        into logits: UnsafeMutablePointer<S>
-    ) {
-        let count = rows * classes
-        weight.multiply(y, rows: rows, into: logits)
-        S.scale(logits, by: scale, into: logits, count: count)
-        if let bias { S.add(row: bias, m: rows, n: classes, into: logits) }
-        if let prior {
-            prior.multiply(x0, rows: rows, into: scratch)
-            S.add(scratch, times: priorScale, into: logits, count: count)
-        }
+    /// - Parameter memory: `y` and `x0` at its beginning.
+    func evaluate(rows: Int, memory: UnsafeMutablePointer<S>) {
+        layer.compute(rows: rows, memory: memory)
     }
 
     /// Each row divided by its norm; a row of zeros stays one, as in PyTorch's `normalize`.
-    private static func normalised(_ weight: [S], dimension d: Int) -> [S] {
+    private static func normalised(_ weight: [Double], dimension d: Int) -> [Double] {
         var result = weight
         for row in stride(from: 0, to: weight.count, by: d) {
-            let norm = weight[row..<row + d].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+            let norm = weight[row..<row + d].reduce(0.0) { $0 + $1 * $1 }.squareRoot()
             guard norm > 0 else { continue }
-            for i in row..<row + d { result[i] = S(Double(weight[i]) / norm) }
+            for i in row..<row + d { result[i] = weight[i] / norm }
         }
         return result
     }

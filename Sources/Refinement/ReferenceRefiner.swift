@@ -19,7 +19,7 @@ public struct ReferenceRefiner: Sendable {
         field = order > 0 ? DirectField(model) : nil
         initialVelocity =
             order == 2 ? model.velocity.map { InitialVelocity($0, configuration: model.configuration) } : nil
-        classifier = Classifier(model)
+        classifier = Classifier(model, logits: 2 * Tile<Double>.count(model.configuration.dimension))
     }
 
     /// What the equations say of one row.
@@ -73,16 +73,12 @@ public struct ReferenceRefiner: Sendable {
     }
 
     private func logits(_ y: [Double], _ x0: [Double]) -> [Double] {
-        let scratch = Workspace<Double>(count: classifier.classes)
-        var logits = [Double](repeating: 0, count: classifier.classes)
-        y.withUnsafeBufferPointer { y in
-            x0.withUnsafeBufferPointer { x0 in
-                logits.withUnsafeMutableBufferPointer { logits in
-                    guard let y = y.baseAddress, let x0 = x0.baseAddress, let out = logits.baseAddress else { return }
-                    classifier.evaluate(y, start: x0, rows: 1, scratch: scratch.base, into: out)
-                }
-            }
-        }
+        let workspace = Workspace<Double>(count: classifier.workspaceCount)
+        Double.spread(y, times: 1, into: workspace.base, count: y.count)
+        Double.spread(x0, times: 1, into: workspace.base + Tile<Double>.count(y.count), count: y.count)
+        classifier.evaluate(rows: 1, memory: workspace.base)
+        var logits = [Double](repeating: 0, count: model.classes.count)
+        Double.gather(workspace.base + classifier.logits, times: 1, into: &logits, count: logits.count)
         return logits
     }
 

@@ -31,13 +31,15 @@ public struct RefinedSetFile {
 
     /// - Parameters:
     ///   - solver: instead of the model's own; `steps` likewise.
+    ///   - form: nil for the cheaper one.
     ///   - threads: nil for one to each core. The output does not depend on it.
     ///   - tool: name and version of the program, for the output's metadata.
     public init(
-        model: LoadedModel, solver: Solver? = nil, steps: Int? = nil, threads: Int? = nil, tool: String
+        model: LoadedModel, solver: Solver? = nil, steps: Int? = nil, form: RefinementForm? = nil, threads: Int? = nil,
+        tool: String
     ) throws {
         self.model = model
-        self.refiner = try Refiner(model: model.model, solver: solver, steps: steps)
+        self.refiner = try Refiner(model: model.model, solver: solver, steps: steps, form: form)
         self.threads = threads
         self.tool = tool
     }
@@ -45,7 +47,7 @@ public struct RefinedSetFile {
     /// Reads the input at least twice: once to hash and check it, once to refine it; before that once more for ids in
     /// UTF-8, whose bytes must be counted, and at the end a second time side by side for a supplied velocity.
     ///
-    /// Does nothing if the output is whole and was made from the same bytes by the same model, solver and steps.
+    /// Does nothing if the output is whole and was made from the same bytes by the same model, solver, steps and form.
     ///
     /// - Parameter progress: called with the rows that are done and all rows.
     /// - Throws: `invalid_argument` if the output is the input, a model or no file; what `EmbeddingSetFile` throws,
@@ -97,7 +99,7 @@ public struct RefinedSetFile {
     private func producer(input sha256: String) -> String {
         let configuration = refiner.configuration
         return "\(tool) refine; input \(sha256); model \(model.sha256); "
-            + "solver \(configuration.solver.rawValue); steps \(configuration.steps)"
+            + "solver \(configuration.solver.rawValue); steps \(configuration.steps); form \(refiner.form.rawValue)"
     }
 
     private func write(

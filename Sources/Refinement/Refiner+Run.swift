@@ -28,22 +28,23 @@ extension Refiner {
                     columns.margins.withUnsafeMutableBufferPointer { margins in
                         forEachTile(embeddings, velocity, rows: rows, threads: threads) { range, tile in
                             // The second best is needed for the margin even where one class is kept.
-                            var best = TopClasses(count: min(max(kept, 2), classes.count))
+                            let found = min(max(kept, 2), classes.count)
+                            let factor = Float(1 / configuration.temperature)
                             for (i, row) in range.enumerated() {
-                                let status = tile.statuses[i]
-                                statuses[first + row] = status
+                                let place = i * Float.panel
+                                statuses[first + row] = tile.statuses[i]
                                 if let refined, let target = refined.baseAddress {
-                                    (target + row * d).update(from: tile.y + i * d, count: d)
+                                    Float.gather(tile.base + place, times: 1, into: target + row * d, count: d)
                                 }
-                                guard status == .ok else { continue }
-                                let logits = tile.logits + i * classes.count
-                                best.find(logits, count: classes.count)
-                                let scores = probabilities(logits, of: best.classes)
-                                for (k, score) in scores.prefix(kept).enumerated() {
-                                    topClasses[(first + row) * kept + k] = best.classes[k]
-                                    topScores[(first + row) * kept + k] = score
+                                guard tile.statuses[i] == .ok else { continue }
+                                Float.classify(
+                                    tile: tile.base + classifier.logits + place, count: classes.count, times: factor,
+                                    kept: found, classes: tile.best, scores: tile.scores)
+                                for k in 0..<min(kept, found) {
+                                    topClasses[(first + row) * kept + k] = tile.best[k]
+                                    topScores[(first + row) * kept + k] = tile.scores[k]
                                 }
-                                margins[first + row] = scores[0] - (scores.count > 1 ? scores[1] : 0)
+                                margins[first + row] = tile.scores[0] - (found > 1 ? tile.scores[1] : 0)
                             }
                         }
                     }
@@ -70,7 +71,8 @@ extension Refiner {
                 for (i, row) in range.enumerated() {
                     statuses[row] = tile.statuses[i]
                     if tile.statuses[i] == .ok {
-                        (target + row * c).update(from: tile.logits + i * c, count: c)
+                        Float.gather(
+                            tile.base + classifier.logits + i * Float.panel, times: 1, into: target + row * c, count: c)
                     } else {
                         (target + row * c).update(repeating: 0, count: c)
                     }
@@ -91,22 +93,16 @@ extension Refiner {
         let d = configuration.dimension
         precondition(positions.count >= rows * d, "there is room for every position")
         forEachTile(embeddings, velocity, rows: rows, threads: threads, classifying: false) { range, tile in
-            guard let target = positions.baseAddress.map({ $0 + range.lowerBound * d }) else { return }
-            target.update(from: tile.y, count: range.count * d)
-            for i in 0..<range.count where tile.statuses[i] != .ok {
-                (target + i * d).update(repeating: 0, count: d)
+            guard let target = positions.baseAddress else { return }
+            for (i, row) in range.enumerated() {
+                if tile.statuses[i] == .ok {
+                    let position = tile.base + tile.position + i * Float.panel
+                    Float.gather(position, times: 1, into: target + row * d, count: d)
+                } else {
+                    (target + row * d).update(repeating: 0, count: d)
+                }
             }
         }
-    }
-
-    /// The calibrated probabilities of some classes, best first; the logits are used up.
-    private func probabilities(_ logits: UnsafeMutablePointer<Float>, of best: [Int32]) -> [Float] {
-        let c = classes.count
-        if configuration.temperature != 1 {
-            Float.scale(logits, by: Float(1 / configuration.temperature), into: logits, count: c)
-        }
-        let sum = Float.exponentiate(logits, shift: logits[Int(best[0])], count: c)
-        return best.map { Float(Double(logits[Int($0)]) / sum) }
     }
 
     private func forEachTile(

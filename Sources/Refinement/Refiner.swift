@@ -10,8 +10,8 @@ public struct Refiner: Sendable {
     public let configuration: ModelConfiguration
     /// Class names, `[C]`.
     public let classes: [String]
-    /// How the equation is solved: `direct`, in the space of the embeddings.
-    public let form = "direct"
+    /// In which space the equation is solved.
+    public let form: RefinementForm
     /// The kernels in use: `avx512`, `avx2` or `portable`.
     public var kernel: String { Float.kernelName }
     /// Evaluations of `S` for each row.
@@ -19,31 +19,44 @@ public struct Refiner: Sendable {
     /// What is doubtful about this model with this solver, for the log and the status.
     public let warnings: [String]
 
+    /// Floating-point operations for a row's `x(T)` from its own initial velocity, a multiply-add being two: the matrix
+    /// products only, and without the classification.
+    public let operations: Int
+    /// The same from a velocity that is supplied with it.
+    public let operationsWithVelocity: Int
+    /// The same for its logits.
+    public var classificationOperations: Int { classifier.operations }
+
     let inputMean: [Float]?
-    let initialVelocity: InitialVelocity<Float>?
-    let field: DirectField<Float>?
-    let integrator: Integrator?
+    let solution: Solution
     let classifier: Classifier<Float>
+    private let integrator: Integrator?
 
     /// - Parameters:
     ///   - solver: instead of the model's own.
     ///   - steps: instead of the model's own.
+    ///   - form: nil for the one with fewer operations; the hidden form only if it agrees with the direct one.
     /// - Throws: `model_invalid` if the model's parts do not fit each other; `invalid_argument` if the steps asked for are
     ///   not 1 to 10,000 or would never evaluate `S`.
-    public init(model: Model<Float>, solver: Solver? = nil, steps: Int? = nil) throws {
+    public init(
+        model: Model<Float>, solver: Solver? = nil, steps: Int? = nil, form: RefinementForm? = nil
+    ) throws {
         try model.check()
-        var configuration = model.configuration
-        configuration.solver = solver ?? configuration.solver
-        configuration.steps = steps ?? configuration.steps
+        var model = model
+        model.configuration.solver = solver ?? model.configuration.solver
+        model.configuration.steps = steps ?? model.configuration.steps
+        let configuration = model.configuration
         if let steps, !(1...10_000).contains(steps) {
             throw Failure(.invalidArgument, "\(steps) steps were asked for: use 1 to 10000.")
         }
         self.configuration = configuration
         classes = model.classes
         inputMean = model.inputMean
-        classifier = Classifier(model)
         guard configuration.order > 0 else {
-            (field, integrator, initialVelocity, warnings) = (nil, nil, nil, [])
+            (integrator, self.form, warnings) = (nil, .direct, [])
+            (operations, operationsWithVelocity) = (0, 0)
+            solution = .none(dimension: configuration.dimension)
+            classifier = Classifier(model, logits: solution.workspaceCount)
             return
         }
         let grid = TimeGrid(steps: configuration.steps, horizon: configuration.horizon)
@@ -56,10 +69,13 @@ public struct Refiner: Sendable {
                     + "or another solver.")
         }
         self.integrator = integrator
-        field = DirectField(model)
-        initialVelocity =
-            configuration.order == 2 ? model.velocity.map { InitialVelocity($0, configuration: configuration) } : nil
-        warnings = Self.stabilityWarnings(configuration, damping: Double(model.field.damping))
+        let choice = FormChoice(model, integrator: integrator, asked: form)
+        (self.form, solution) = (choice.form, choice.solution)
+        (operations, operationsWithVelocity) = (choice.operations.own, choice.operations.supplied)
+        warnings =
+            Self.stabilityWarnings(configuration, damping: Double(model.field.damping))
+            + [choice.warning].compactMap(\.self)
+        classifier = Classifier(model, logits: solution.workspaceCount)
     }
 
     /// Empty results for this model; `topK` is clipped to the number of classes.

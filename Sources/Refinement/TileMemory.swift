@@ -3,33 +3,31 @@ import Dynamics
 /// What one worker needs to refine a tile, and the tile's results.
 struct TileMemory: ~Copyable {
     private let workspace: Workspace<Float>
-    /// The unit embeddings, `[rows, D]`.
-    let x0: UnsafeMutablePointer<Float>
-    /// The state, `[rows, D]`; after refining, the refined unit vectors: zeros for rows that are not ok.
-    let y: UnsafeMutablePointer<Float>
-    /// The velocity, `[rows, D]`.
-    let v: UnsafeMutablePointer<Float>
-    /// `[rows, C]`; meaningless for rows that are not ok.
-    let logits: UnsafeMutablePointer<Float>
-    /// What the parts of a refinement use one after the other.
-    let scratch: UnsafeMutablePointer<Float>
+    /// All tiles, the refined vectors `y` first.
+    var base: UnsafeMutablePointer<Float> { workspace.base }
+    /// The supplied velocity, `[rows, D]`, made finite; also one embedding at a time before that.
+    let vectors: UnsafeMutablePointer<Float>
+    /// `[kept]`, one row's best classes at a time.
+    let scores: UnsafeMutablePointer<Float>
+    let best: UnsafeMutablePointer<Int32>
+    /// Where `x(T)` stands, `[rows, D]`: at 0, as `y`, where that is all there is to it.
+    var position = 0
     /// `[rows]`
     var statuses: [RowStatus]
 
     init(for refiner: Refiner) {
-        let rows = DisjointRows.tileRows
-        let vectors = rows * refiner.configuration.dimension
-        let logitCount = rows * refiner.classes.count
-        var scratchCount = max(logitCount, refiner.initialVelocity?.scratchCount(rows: rows) ?? 0)
-        if let field = refiner.field, let integrator = refiner.integrator {
-            scratchCount = max(scratchCount, integrator.workspaceCount(for: field, rows: rows))
-        }
-        workspace = Workspace(count: 3 * vectors + logitCount + scratchCount)
-        x0 = workspace.base
-        y = x0 + vectors
-        v = y + vectors
-        scratch = v + vectors
-        logits = scratch + scratchCount
+        let rows = Tile<Float>.rows
+        let c = refiner.classes.count
+        let tiles = refiner.classifier.workspaceCount
+        workspace = Workspace(count: tiles + rows * refiner.configuration.dimension + c)
+        vectors = workspace.base + tiles
+        scores = vectors + rows * refiner.configuration.dimension
+        best = .allocate(capacity: c)
+        best.initialize(repeating: -1, count: c)
         statuses = [RowStatus](repeating: .ok, count: rows)
+    }
+
+    deinit {
+        best.deallocate()
     }
 }

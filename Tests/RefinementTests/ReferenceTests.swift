@@ -6,13 +6,16 @@ import Testing
 /// Fixtures/make_reference.py computed the expected numbers in float64 with none of this package's code.
 @Suite("Reference answers")
 struct ReferenceTests {
-    @Test("vectors, logits and probabilities match the float64 reference to 1e-5", arguments: 0..<30)
-    func matches(number: Int) throws {
+    @Test(
+        "in both forms vectors, logits and probabilities match the float64 reference to 1e-5",
+        arguments: 0..<30, RefinementForm.allCases)
+    func matches(number: Int, form: RefinementForm) throws {
         let name = (number < 10 ? "0" : "") + "\(number)"
         let model = try ModelFile.load(path: try path("\(name).model")).model
         let input = try TensorFile.read(path: try path("\(name).input"))
         let expected = try TensorFile.read(path: try path("\(name).expected"))
-        let refiner = try Refiner(model: model)
+        let refiner = try Refiner(model: model, form: form)
+        #expect(refiner.form == form && refiner.warnings.isEmpty)
         let velocity = input.entry("velocity") == nil ? nil : try input.floats("velocity")
         let answer = refiner.answer(try input.floats("embeddings"), velocity: velocity, topK: refiner.classes.count)
 

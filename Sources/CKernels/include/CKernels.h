@@ -17,6 +17,29 @@ typedef enum {
     ck_silu = 2,  // x / (1 + e^-x)
 } ck_activation;
 
+// One layer of a network over a tile, fused with what is made of its result:
+//
+//     y = act(a b + row + sum 0) + sum 1          then for each sum u >= 2          z = factor y + the rest of sum u
+//
+// A tile holds [m, n], m <= rows, as ceil(n / panel) panels of [rows, panel], padded with zeros; tiles are named by where
+// they begin in one memory. A sum is counts[u] terms, factors[t] times the tile at offsets[t], all sums one after the
+// other; of u >= 2 the first term is y itself, and its offset says where z goes. y and z may be terms of their own sums,
+// but not the input.
+typedef struct {
+    size_t rows;           // rows a panel has room for
+    size_t outputs;        // n
+    size_t inputs;         // k, a multiple of the panel; 0 leaves the product out
+    size_t input, output;  // offsets of a and y
+    const float *packed;   // b, at the first of the inputs
+    size_t stride;         // from one panel of b to the next
+    const float *row;      // [n], up to a whole panel
+    int activation;        // ck_activation, or -1 for none
+    size_t sums;           // at least 2
+    const size_t *counts;
+    const size_t *offsets;
+    const float *factors;
+} ck_layer;
+
 // One instruction set's kernels.
 typedef struct {
     const char *name;
@@ -45,9 +68,6 @@ typedef struct {
     void (*combine)(const float *base, size_t terms, const float *factors, const float *const *x, float *y,
                     size_t count);
 
-    // y = factor * x; y may be x.
-    void (*scale)(const float *x, float factor, float *y, size_t count);
-
     // y[i, :] += row for each of m rows of n.
     void (*add_row)(const float *row, size_t m, size_t n, float *y);
 
@@ -58,6 +78,21 @@ typedef struct {
     // of the above is measured against. Returns the floating-point operations done, two to a multiply-add; *sink receives
     // a number that needs every one of them.
     double (*spin)(size_t rounds, float *sink);
+
+    // A layer over m rows of a tile.
+    void (*layer)(const ck_layer *layer, size_t m, float *memory);
+
+    // Between `count` numbers in a row and a row of a tile, whose panels are `stride` numbers apart:
+    // tile = factor * x, padded with zeros; x = factor * tile; tile *= factor; the sum of squares, in double precision.
+    void (*spread)(const float *x, float factor, size_t count, float *tile, size_t stride);
+    void (*gather)(const float *tile, size_t stride, float factor, size_t count, float *x);
+    void (*tile_scale)(float *tile, size_t stride, float factor, size_t count);
+    double (*tile_squares)(const float *tile, size_t stride, size_t count);
+
+    // The `kept` largest of `count` logits, a row of a tile, best first and equal ones in order, and their shares
+    // e^(factor x) / sum of e^(factor x) over all. None is NaN, 1 <= kept <= count.
+    void (*classify)(const float *tile, size_t stride, size_t count, float factor, size_t kept, int32_t *classes,
+                     float *scores);
 } ck_kernels;
 
 // The best kernels this processor can run.

@@ -23,7 +23,6 @@ public struct CostBenchmark: Sendable {
     ) -> CostReport {
         precondition(!refiners.isEmpty, "there is something to measure")
         let (first, configuration) = (refiners[0], refiners[0].configuration)
-        let count = OperationCount(model: model, suppliesVelocity: workload.suppliesVelocity)
         var report = CostReport(
             machine: .current, date: Date().formatted(.iso8601), kernel: first.kernel,
             dimension: configuration.dimension, hidden: configuration.hidden, classes: first.classes.count,
@@ -36,11 +35,11 @@ public struct CostBenchmark: Sendable {
             for part in parts {
                 for rows in sizes {
                     progress(report.costs.count, refiners.count * parts.count * sizes.count)
-                    let solving = count.position(refiner)
-                    let operations = part == .position ? solving : solving + count.classification
+                    let solving = workload.suppliesVelocity ? refiner.operationsWithVelocity : refiner.operations
+                    let operations = part == .position ? solving : solving + refiner.classificationOperations
                     report.costs.append(
                         cost(
-                            refiner, part, rows, laps(refiner, part, rows, workload), operations: operations,
+                            refiner, part, rows, laps(refiner, part, rows, workload), operations: Double(operations),
                             peak: report.peak))
                 }
             }
@@ -55,7 +54,7 @@ public struct CostBenchmark: Sendable {
         let (wall, processor) = (Quantiles(laps.wall), Quantiles(laps.processor))
         let rate = operations * Double(rows) / processor.median
         return CostReport.Cost(
-            form: refiner.form, part: part, rows: rows, repeats: laps.count, operations: operations,
+            form: refiner.form.rawValue, part: part, rows: rows, repeats: laps.count, operations: operations,
             processorSecondsPerRow: processor.median / Double(rows),
             processorSecondsPerRowP10: processor(0.1) / Double(rows), rowsPerSecond: Double(rows) / wall.median,
             operationsPerSecond: rate, shareOfPeak: rate / peak, p50: wall.median, p95: wall(0.95), p99: wall(0.99))

@@ -20,6 +20,13 @@ struct Refine: ParsableCommand {
     var threads: Int?
 
     @OptionGroup var solving: SolverOptions
+
+    @Option(
+        name: .customLong("form"),
+        help:
+            "Solve in the space of the embeddings (direct) or of the hidden layer (hidden). (default: the cheaper one)")
+    var space: RefinementForm?
+
     @OptionGroup var form: OutputForm
 
     @Argument(help: "An embedding set or a two-dimensional .npy, bare or zstd.")
@@ -36,7 +43,7 @@ struct Refine: ParsableCommand {
         let start = ContinuousClock.now
         let model = try ModelFile.load(path: model)
         let file = try RefinedSetFile(
-            model: model, solver: solving.solver, steps: solving.steps, threads: threads, tool: Sono.tool)
+            model: model, solver: solving.solver, steps: solving.steps, form: space, threads: threads, tool: Sono.tool)
         let bar = ProgressBar("refining")
         defer { bar.finish() }
         let outcome = try file.refine(input, into: output) { bar.show($0, of: $1) }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Dynamics
+import Refinement
 
 /// The names of solvers on the command line are the model file's.
 extension Solver: ExpressibleByArgument {}
+extension RefinementForm: ExpressibleByArgument {}
 
 /// A solver and a number of steps other than the model's own.
 struct SolverOptions: ParsableArguments {

@@ -1,5 +1,3 @@
-import Dynamics
-
 /// The weights of the field `S(x, x', t) = W2 act(Wx x + Wv x' + wt t + b1) + b2 - γ x'`, row-major.
 ///
 /// At order 1 `velocityWeight` is empty and `damping` 0; at order 0 everything is empty.

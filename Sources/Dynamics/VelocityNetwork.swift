@@ -1,5 +1,3 @@
-import Dynamics
-
 /// The network that gives the initial velocity, `g(x) = V2 act(V1 x + c1) + c2`, row-major.
 public struct VelocityNetwork<S: KernelScalar>: Sendable, Equatable {
     /// `V1`, `[G, D]`
