@@ -251,11 +251,7 @@ static void CK_NAME(combine)(const float *base, size_t terms, const float *facto
     }
 }
 
-// One rounding an element in any variant, so the compiler may vectorise these as it likes.
-static void CK_NAME(scale)(const float *x, float factor, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) y[i] = factor * x[i];
-}
-
+// One rounding an element in any variant, so the compiler may vectorise this as it likes.
 static void CK_NAME(add_row)(const float *row, size_t m, size_t n, float *y) {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) y[i * n + j] += row[j];
@@ -380,6 +376,27 @@ static void CK_NAME(multiply)(size_t m, size_t n, size_t k, const float *a, size
             }
         }
     }
+}
+
+// ---- The limit
+
+// Twelve sums that do not wait for each other: more than two units of four cycles' latency can have under way, and few
+// enough to stay in sixteen registers beside the factors.
+static double CK_NAME(spin)(size_t rounds, float *sink) {
+    enum { sums = 12 };
+    // Read from memory, so that nothing is known beforehand; the sums tend to 1.
+    volatile float start = 0.5f;
+    vf factor = set(start), term = set(start), sum[sums];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < sums; i++) sum[i] = set(start + (float)i);
+    for (size_t round = 0; round < rounds; round++) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < sums; i++) sum[i] = fma(sum[i], factor, term);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 1; i < sums; i++) sum[0] = sum[0] + sum[i];
+    *sink = sum[0][0];
+    return 2.0 * sums * CK_WIDTH * (double)rounds;
 }
 
 // ---- A layer over a tile
@@ -535,27 +552,6 @@ static void CK_NAME(classify)(const float *tile, size_t stride, size_t count, fl
     for (size_t j = 0; j < kept; j++) scores[j] = (float)(CK_NAME(exp)(set((scores[j] - best) * factor))[0] / total);
 }
 
-// ---- The limit
-
-// Twelve sums that do not wait for each other: more than two units of four cycles' latency can have under way, and few
-// enough to stay in sixteen registers beside the factors.
-static double CK_NAME(spin)(size_t rounds, float *sink) {
-    enum { sums = 12 };
-    // Read from memory, so that nothing is known beforehand; the sums tend to 1.
-    volatile float start = 0.5f;
-    vf factor = set(start), term = set(start), sum[sums];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < sums; i++) sum[i] = set(start + (float)i);
-    for (size_t round = 0; round < rounds; round++) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < sums; i++) sum[i] = fma(sum[i], factor, term);
-    }
-#pragma clang loop unroll(full)
-    for (int i = 1; i < sums; i++) sum[0] = sum[0] + sum[i];
-    *sink = sum[0][0];
-    return 2.0 * sums * CK_WIDTH * (double)rounds;
-}
-
 static const ck_kernels CK_NAME(kernels) = {
     .name = CK_STRING,
     .panel = CK_PANEL,
@@ -565,16 +561,15 @@ static const ck_kernels CK_NAME(kernels) = {
     .backpropagate = CK_NAME(backpropagate),
     .exponentiate = CK_NAME(exponentiate),
     .combine = CK_NAME(combine),
-    .scale = CK_NAME(scale),
     .add_row = CK_NAME(add_row),
     .dot = CK_NAME(dot),
+    .spin = CK_NAME(spin),
     .layer = CK_NAME(layer),
     .spread = CK_NAME(spread),
     .gather = CK_NAME(gather),
     .tile_scale = CK_NAME(tile_scale),
     .tile_squares = CK_NAME(tile_squares),
     .classify = CK_NAME(classify),
-    .spin = CK_NAME(spin),
 };
 
 #undef vf

@@ -64,7 +64,7 @@ public struct HiddenForm<S: KernelScalar>: Sendable {
 
     /// Solves for the first `rows` rows.
     ///
-    /// - Parameter memory: `workspaceCount` numbers, zeros at first.
+    /// - Parameter memory: `workspaceCount` numbers, `x0` in its place.
     public func solve(rows: Int, memory: UnsafeMutablePointer<S>) {
         for layer in layers { layer.compute(rows: rows, memory: memory) }
     }

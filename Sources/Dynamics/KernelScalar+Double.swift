@@ -86,12 +86,6 @@ extension Double: KernelScalar {
         }
     }
 
-    public static func scale(
-        _ x: UnsafePointer<Double>, by factor: Double, into y: UnsafeMutablePointer<Double>, count: Int
-    ) {
-        for i in 0..<count { y[i] = factor * x[i] }
-    }
-
     public static func add(row: UnsafePointer<Double>, m: Int, n: Int, into y: UnsafeMutablePointer<Double>) {
         for i in 0..<m {
             let output = y + i * n

@@ -71,12 +71,6 @@ extension Float: KernelScalar {
         }
     }
 
-    public static func scale(
-        _ x: UnsafePointer<Float>, by factor: Float, into y: UnsafeMutablePointer<Float>, count: Int
-    ) {
-        kernels.scale(x, factor, y, count)
-    }
-
     public static func add(row: UnsafePointer<Float>, m: Int, n: Int, into y: UnsafeMutablePointer<Float>) {
         kernels.add_row(row, m, n, y)
     }
@@ -87,6 +81,14 @@ extension Float: KernelScalar {
 
     public static func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count: Int) -> Double {
         kernels.dot(x, y, count)
+    }
+
+    /// Does multiply-adds on registers alone, the fastest that the kernels in use could ever be.
+    ///
+    /// - Returns: the floating-point operations done, two to a multiply-add.
+    package static func spin(rounds: Int) -> Double {
+        var sink: Float = 0
+        return kernels.spin(rounds, &sink)
     }
 
     public static var panel: Int { kernels.panel }
@@ -134,14 +136,6 @@ extension Float: KernelScalar {
         classes: UnsafeMutablePointer<Int32>, scores: UnsafeMutablePointer<Float>
     ) {
         kernels.classify(tile, Tile<Float>.panelStride, count, factor, kept, classes, scores)
-    }
-
-    /// Does multiply-adds on registers alone, the fastest that the kernels in use could ever be.
-    ///
-    /// - Returns: the floating-point operations done, two to a multiply-add.
-    package static func spin(rounds: Int) -> Double {
-        var sink: Float = 0
-        return kernels.spin(rounds, &sink)
     }
 }
 

@@ -46,9 +46,6 @@ public protocol KernelScalar: BinaryFloatingPoint & SIMDScalar & Codable & Senda
         _ base: UnsafePointer<Self>, _ factors: [Self], _ x: [UnsafePointer<Self>],
         into y: UnsafeMutablePointer<Self>, count: Int)
 
-    /// `y = factor · x`; `y` may be `x`.
-    static func scale(_ x: UnsafePointer<Self>, by factor: Self, into y: UnsafeMutablePointer<Self>, count: Int)
-
     /// Adds `row`, `[n]`, to each row of `y`, `[m, n]`.
     static func add(row: UnsafePointer<Self>, m: Int, n: Int, into y: UnsafeMutablePointer<Self>)
 

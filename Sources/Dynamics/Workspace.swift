@@ -1,5 +1,4 @@
-/// Scratch memory of one worker, aligned to cache lines; zeros at first, so that padding which nobody writes is
-/// harmless.
+/// Scratch memory of one worker, aligned to cache lines; its contents are undefined at first.
 public struct Workspace<S: KernelScalar>: ~Copyable {
     public let base: UnsafeMutablePointer<S>
     public let count: Int
@@ -8,7 +7,7 @@ public struct Workspace<S: KernelScalar>: ~Copyable {
         self.count = max(1, count)
         let bytes = self.count * MemoryLayout<S>.stride
         base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-            .initializeMemory(as: S.self, repeating: 0, count: self.count)
+            .bindMemory(to: S.self, capacity: self.count)
     }
 
     deinit {

@@ -7,26 +7,30 @@ import Dynamics
 struct FormCheck {
     /// The largest difference allowed, relative to `max(1, |x|)`.
     static let tolerance = 1e-5
-    private static let randomRows = 16
-    private static let modelRows = 32
+    /// Rows times evaluations to spend; no more than `mostRows`, half of them from the model, and never fewer than four.
+    private static let budget = 4_096
+    private static let mostRows = 32
 
     /// The largest difference of any element of `x(T)`, relative to `max(1, |x|)`; infinite where one form diverges alone.
     ///
     /// The rows are random unit vectors from a fixed seed, and classifier rows and prototypes of the model; with supplied
     /// velocities, at order 2, too.
-    static func difference(_ model: Model<Float>, _ direct: DirectSolution, _ hidden: HiddenSolution) -> Double {
+    static func difference(
+        _ model: Model<Float>, evaluations: Int, _ direct: DirectSolution, _ hidden: HiddenSolution
+    ) -> Double {
         let d = model.configuration.dimension
-        var generator = UnitVectors(state: 20_24)
-        var rows = (0..<randomRows).map { _ in generator.next(d) }
+        let count = max(4, min(mostRows, budget / evaluations))
+        var generator = SplitMix64(seed: 2_024)
+        var rows = (0..<count / 2).map { _ in direction(d, &generator) }
         let known = model.classifierWeight + (model.prior ?? [])
-        for first in stride(from: 0, to: known.count, by: d) where rows.count < modelRows {
+        for first in stride(from: 0, to: known.count, by: d) where rows.count < count {
             let row = known[first..<first + d].map { Double($0) }
             let norm = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
             if norm > 0 { rows.append(row.map { Float($0 / norm) }) }
         }
         var largest = difference(rows, velocity: nil, direct: .direct(direct), hidden: .hidden(hidden))
         if model.configuration.order == 2 {
-            let velocity = rows.flatMap { _ in generator.next(d) }
+            let velocity = rows.flatMap { _ in direction(d, &generator) }
             largest = max(
                 largest, difference(rows, velocity: velocity, direct: .direct(direct), hidden: .hidden(hidden)))
         }
@@ -72,24 +76,10 @@ struct FormCheck {
             return x
         }
     }
-}
 
-/// Random directions, from SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-private struct UnitVectors {
-    var state: UInt64
-
-    mutating func next(_ dimension: Int) -> [Float] {
-        let values = (0..<dimension).map { _ in uniform() + uniform() + uniform() + uniform() - 2 }
+    private static func direction(_ dimension: Int, _ generator: inout SplitMix64) -> [Float] {
+        let values = (0..<dimension).map { _ in generator.gaussian() }
         let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        return values.map { Float($0 / max(norm, .leastNormalMagnitude)) }
-    }
-
-    private mutating func uniform() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        z ^= z >> 31
-        return Double(z >> 11) / Double(1 << 53)
+        return values.map { Float($0 / norm) }
     }
 }

@@ -4,9 +4,8 @@ import Dynamics
 struct FormChoice {
     let form: RefinementForm
     let solution: Solution
-    let operations: Int
-    /// The same where the initial velocity comes with the rows.
-    let suppliedOperations: Int
+    /// Floating-point operations a row, from its own initial velocity and from a supplied one.
+    let operations: (own: Int, supplied: Int)
     let warning: String?
 
     /// The most numbers that the hidden form's constant rows, one for each stage, may take; more steps go direct.
@@ -17,28 +16,17 @@ struct FormChoice {
     ///   - asked: nil for the form with fewer operations.
     init(_ model: Model<Float>, integrator: Integrator, asked: RefinementForm?) {
         let direct = DirectSolution(model, integrator: integrator)
-        var suppliedModel = model
-        suppliedModel.velocity = nil
-        func count(_ form: RefinementForm, isSupplied: Bool) -> Int {
-            guard form == .hidden else {
-                return DirectSolution.operations(isSupplied ? suppliedModel : model, integrator: integrator)
-            }
-            var shape = HiddenShape(model)
-            if isSupplied && shape.order == 2 { shape.start = .supplied }
-            return HiddenForm<Float>.operations(shape, tableau: integrator.tableau, grid: integrator.grid)
-        }
-        let directOperations = count(.direct, isSupplied: false)
+        let directOperations = DirectSolution.operations(model, integrator: integrator)
         let shape = HiddenShape(model)
-        let hiddenOperations = count(.hidden, isSupplied: false)
+        let hiddenOperations = Self.hiddenOperations(shape, integrator)
         let isSmall = integrator.evaluations * shape.hidden <= Self.rowLimit
-        let isCheaper = hiddenOperations < directOperations && isSmall
+        let isCheaper = hiddenOperations.own < directOperations.own && isSmall
         guard asked == .hidden || asked == nil && isCheaper else {
             (form, solution, operations, warning) = (.direct, .direct(direct), directOperations, nil)
-            suppliedOperations = count(.direct, isSupplied: true)
             return
         }
         let hidden = HiddenSolution(model, tableau: integrator.tableau, grid: integrator.grid)
-        let difference = FormCheck.difference(model, direct, hidden)
+        let difference = FormCheck.difference(model, evaluations: integrator.evaluations, direct, hidden)
         let agrees = difference <= FormCheck.tolerance
         let found =
             "The hidden-space form differs from the direct form by \(difference) relative to max(1, |x|), more than "
@@ -50,6 +38,14 @@ struct FormChoice {
             (form, solution, operations) = (.direct, .direct(direct), directOperations)
             warning = "\(found): the direct form is used."
         }
-        suppliedOperations = count(form, isSupplied: true)
+    }
+
+    private static func hiddenOperations(_ shape: HiddenShape, _ integrator: Integrator) -> (own: Int, supplied: Int) {
+        func operations(_ shape: HiddenShape) -> Int {
+            HiddenForm<Float>.operations(shape, tableau: integrator.tableau, grid: integrator.grid)
+        }
+        var supplied = shape
+        if shape.order == 2 { supplied.start = .supplied }
+        return (operations(shape), operations(supplied))
     }
 }

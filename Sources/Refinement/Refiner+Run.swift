@@ -91,32 +91,23 @@ extension Refiner {
         threads: Int? = nil, into positions: UnsafeMutableBufferPointer<Float>
     ) {
         let d = configuration.dimension
-        let count = rows * d
-        precondition(
-            embeddings.count >= count && velocity.map { $0.count >= count } ?? true && positions.count >= count,
-            "every row is there, and room for it")
-        guard let embeddings = embeddings.baseAddress, let positions = positions.baseAddress else { return }
-        let supplied = configuration.order == 2 ? velocity?.baseAddress : nil
-        DisjointRows(rows, threads: threads).forEachTile(
-            scratch: { TileMemory(for: self) },
-            { range, memory in
-                let first = range.lowerBound * d
-                let position = solve(
-                    embeddings + first, velocity: supplied.map { $0 + first }, rows: range.count, in: &memory)
-                for (i, row) in range.enumerated() {
-                    guard memory.statuses[i] == .ok else {
-                        (positions + row * d).update(repeating: 0, count: d)
-                        continue
-                    }
-                    Float.gather(
-                        memory.base + position + i * Float.panel, times: 1, into: positions + row * d, count: d)
+        precondition(positions.count >= rows * d, "there is room for every position")
+        forEachTile(embeddings, velocity, rows: rows, threads: threads, classifying: false) { range, tile in
+            guard let target = positions.baseAddress else { return }
+            for (i, row) in range.enumerated() {
+                if tile.statuses[i] == .ok {
+                    let position = tile.base + tile.position + i * Float.panel
+                    Float.gather(position, times: 1, into: target + row * d, count: d)
+                } else {
+                    (target + row * d).update(repeating: 0, count: d)
                 }
-            })
+            }
+        }
     }
 
     private func forEachTile(
         _ embeddings: UnsafeBufferPointer<Float>, _ velocity: UnsafeBufferPointer<Float>?, rows: Int, threads: Int?,
-        _ body: (Range<Int>, borrowing TileMemory) -> Void
+        classifying: Bool = true, _ body: (Range<Int>, borrowing TileMemory) -> Void
     ) {
         let count = rows * configuration.dimension
         precondition(embeddings.count >= count && velocity.map { $0.count >= count } ?? true, "every row is there")
@@ -126,7 +117,12 @@ extension Refiner {
             scratch: { TileMemory(for: self) },
             { range, memory in
                 let first = range.lowerBound * configuration.dimension
-                refine(embeddings + first, velocity: supplied.map { $0 + first }, rows: range.count, in: &memory)
+                let velocity = supplied.map { $0 + first }
+                if classifying {
+                    refine(embeddings + first, velocity: velocity, rows: range.count, in: &memory)
+                } else {
+                    solve(embeddings + first, velocity: velocity, rows: range.count, in: &memory)
+                }
                 body(range, memory)
             })
     }

@@ -5,15 +5,34 @@ extension Refiner {
     static let divergence = 1_000.0
 
     /// Refines one tile: unit vectors, initial velocity, solution, mixing, logits.
-    ///
-    /// A row that is not usable is computed as zeros, so that all rows cost the same and none can harm another.
     func refine(
         _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
     ) {
-        let position = memory.base + solve(embeddings, velocity: velocity, rows: rows, in: &memory)
+        solve(embeddings, velocity: velocity, rows: rows, in: &memory)
+        classify(rows: rows, in: &memory)
+    }
+
+    /// From embeddings to `x(T)`, at `memory.position`, and its mixture with `x0`.
+    ///
+    /// A row that is not usable is computed as zeros, so that all rows cost the same and none can harm another.
+    func solve(
+        _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
+    ) {
+        let d = configuration.dimension
+        let x0 = memory.base + Tile<Float>.count(d)
         for row in 0..<rows {
-            let place = row * Float.panel
-            memory.statuses[row] = normalise(memory.base + place, position: position + place, memory.statuses[row])
+            memory.statuses[row] = normalise(
+                embeddings + row * d, into: x0 + row * Float.panel, scratch: memory.vectors)
+        }
+        let velocity = velocity.map { finite($0, rows: rows, in: &memory) }
+        memory.position = solution.solve(rows: rows, velocity: velocity, memory: memory.base)
+    }
+
+    /// From the mixture to refined unit vectors, in its place, and their logits.
+    private func classify(rows: Int, in memory: inout TileMemory) {
+        for row in 0..<rows {
+            let y = memory.base + row * Float.panel
+            memory.statuses[row] = normalise(y, position: y + memory.position, memory.statuses[row])
         }
         classifier.evaluate(rows: rows, memory: memory.base)
         for row in 0..<rows where memory.statuses[row] == .ok {
@@ -23,22 +42,6 @@ extension Refiner {
                 clear(memory.base + row * Float.panel)
             }
         }
-    }
-
-    /// From embeddings to `x(T)`, mixed with `x0` in the first tile.
-    ///
-    /// - Returns: where in the memory the tile of `x(T)` stands.
-    func solve(
-        _ embeddings: UnsafePointer<Float>, velocity: UnsafePointer<Float>?, rows: Int, in memory: inout TileMemory
-    ) -> Int {
-        let d = configuration.dimension
-        let x0 = memory.base + Tile<Float>.count(d)
-        for row in 0..<rows {
-            memory.statuses[row] = normalise(
-                embeddings + row * d, into: x0 + row * Float.panel, scratch: memory.vectors)
-        }
-        let velocity = velocity.map { finite($0, rows: rows, in: &memory) }
-        return solution.solve(rows: rows, velocity: velocity, memory: memory.base)
     }
 
     /// `x0 = (e - mean) / |e - mean|`, into a tile's row.

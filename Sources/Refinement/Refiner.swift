@@ -22,8 +22,8 @@ public struct Refiner: Sendable {
     /// Floating-point operations for a row's `x(T)` from its own initial velocity, a multiply-add being two: the matrix
     /// products only, and without the classification.
     public let operations: Int
-    /// The same where the initial velocity comes with the row.
-    public let suppliedOperations: Int
+    /// The same from a velocity that is supplied with it.
+    public let operationsWithVelocity: Int
     /// The same for its logits.
     public var classificationOperations: Int { classifier.operations }
 
@@ -54,7 +54,7 @@ public struct Refiner: Sendable {
         inputMean = model.inputMean
         guard configuration.order > 0 else {
             (integrator, self.form, warnings) = (nil, .direct, [])
-            (operations, suppliedOperations) = (0, 0)
+            (operations, operationsWithVelocity) = (0, 0)
             solution = .none(dimension: configuration.dimension)
             classifier = Classifier(model, logits: solution.workspaceCount)
             return
@@ -71,7 +71,7 @@ public struct Refiner: Sendable {
         self.integrator = integrator
         let choice = FormChoice(model, integrator: integrator, asked: form)
         (self.form, solution) = (choice.form, choice.solution)
-        (operations, suppliedOperations) = (choice.operations, choice.suppliedOperations)
+        (operations, operationsWithVelocity) = (choice.operations.own, choice.operations.supplied)
         warnings =
             Self.stabilityWarnings(configuration, damping: Double(model.field.damping))
             + [choice.warning].compactMap(\.self)

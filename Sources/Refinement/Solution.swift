@@ -22,7 +22,7 @@ enum Solution: Sendable {
     ///
     /// - Parameters:
     ///   - velocity: `[rows, D]`, instead of the model's own; nil at order below 2.
-    ///   - memory: `workspaceCount` numbers, zeros at first, `x0` in its place.
+    ///   - memory: `workspaceCount` numbers, `x0` in its place.
     /// - Returns: where `x(T)` stands; at 0, as `y`, where it is not mixed with `x0`.
     func solve(rows: Int, velocity: UnsafePointer<Float>?, memory: UnsafeMutablePointer<Float>) -> Int {
         switch self {

@@ -10,6 +10,8 @@ struct TileMemory: ~Copyable {
     /// `[kept]`, one row's best classes at a time.
     let scores: UnsafeMutablePointer<Float>
     let best: UnsafeMutablePointer<Int32>
+    /// Where `x(T)` stands, `[rows, D]`: at 0, as `y`, where that is all there is to it.
+    var position = 0
     /// `[rows]`
     var statuses: [RowStatus]
 

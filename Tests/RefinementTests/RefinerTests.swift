@@ -42,11 +42,13 @@ struct RefinerTests {
         }
     }
 
-    @Test("x(T) by itself is what refined vectors are made of; zeros for unusable rows", arguments: [2, 1, 0])
-    func positions(order: Int) throws {
+    @Test(
+        "x(T) by itself is what refined vectors are made of; zeros for unusable rows", arguments: [2, 1, 0],
+        RefinementForm.allCases)
+    func positions(order: Int, form: RefinementForm) throws {
         var model = Model.random(order: order)
         model.configuration.mix = 1
-        let refiner = try Refiner(model: model)
+        let refiner = try Refiner(model: model, form: form)
         var noise = Noise(7)
         var rows = noise.values(60 * 33)
         rows[3 * 33] = .nan

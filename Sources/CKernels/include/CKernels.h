@@ -68,14 +68,16 @@ typedef struct {
     void (*combine)(const float *base, size_t terms, const float *factors, const float *const *x, float *y,
                     size_t count);
 
-    // y = factor * x; y may be x.
-    void (*scale)(const float *x, float factor, float *y, size_t count);
-
     // y[i, :] += row for each of m rows of n.
     void (*add_row)(const float *row, size_t m, size_t n, float *y);
 
     // Sum of x[i] * y[i], in double precision.
     double (*dot)(const float *x, const float *y, size_t count);
+
+    // Multiplies and adds on registers alone, `rounds` times over, as fast as this instruction set can: the limit that all
+    // of the above is measured against. Returns the floating-point operations done, two to a multiply-add; *sink receives
+    // a number that needs every one of them.
+    double (*spin)(size_t rounds, float *sink);
 
     // A layer over m rows of a tile.
     void (*layer)(const ck_layer *layer, size_t m, float *memory);
@@ -91,11 +93,6 @@ typedef struct {
     // e^(factor x) / sum of e^(factor x) over all. None is NaN, 1 <= kept <= count.
     void (*classify)(const float *tile, size_t stride, size_t count, float factor, size_t kept, int32_t *classes,
                      float *scores);
-
-    // Multiplies and adds on registers alone, `rounds` times over, as fast as this instruction set can: the limit that all
-    // of the above is measured against. Returns the floating-point operations done, two to a multiply-add; *sink receives
-    // a number that needs every one of them.
-    double (*spin)(size_t rounds, float *sink);
 } ck_kernels;
 
 // The best kernels this processor can run.

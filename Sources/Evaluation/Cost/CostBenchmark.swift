@@ -35,7 +35,7 @@ public struct CostBenchmark: Sendable {
             for part in parts {
                 for rows in sizes {
                     progress(report.costs.count, refiners.count * parts.count * sizes.count)
-                    let solving = workload.suppliesVelocity ? refiner.suppliedOperations : refiner.operations
+                    let solving = workload.suppliesVelocity ? refiner.operationsWithVelocity : refiner.operations
                     let operations = part == .position ? solving : solving + refiner.classificationOperations
                     report.costs.append(
                         cost(

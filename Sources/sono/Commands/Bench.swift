@@ -40,7 +40,9 @@ struct Bench: ParsableCommand {
 
     @OptionGroup var solving: SolverOptions
 
-    @Option(name: .customLong("form"), help: "Measure this form, direct or hidden, alone. (default: both)")
+    @Option(
+        name: .customLong("form"),
+        help: "Measure one form, direct or hidden, instead of both, the one that refine would choose first.")
     var space: RefinementForm?
 
     @Option(help: "Threads to compute with.")
@@ -79,11 +81,8 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let model = try loaded()
-        let forms = space.map { [$0] } ?? (model.configuration.order == 0 ? [.direct] : RefinementForm.allCases)
-        let refiners = try forms.map {
-            try Refiner(model: model, solver: solving.solver, steps: solving.steps, form: $0)
-        }
-        Messages.warn(refiners.flatMap(\.warnings))
+        let refiners = try refiners(model)
+        Messages.warn(refiners[0].warnings)
         let workload = try workload(model.configuration)
         if let save { try write(refiners[0], workload, to: save) }
 
@@ -97,6 +96,15 @@ struct Bench: ParsableCommand {
         bar.finish()
         if form.json { return try Output.print(json: Document("sono-bench/1", report)) }
         try Output.print(CostText(report: report).text)
+    }
+
+    private func refiners(_ model: Model<Float>) throws -> [Refiner] {
+        func refiner(_ form: RefinementForm?) throws -> Refiner {
+            try Refiner(model: model, solver: solving.solver, steps: solving.steps, form: form)
+        }
+        let first = try refiner(space)
+        guard space == nil, model.configuration.order > 0 else { return [first] }
+        return [first] + (try RefinementForm.allCases.filter { $0 != first.form }.map(refiner))
     }
 
     private func loaded() throws -> Model<Float> {
