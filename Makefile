@@ -24,7 +24,7 @@ bench: packages
 	$(BUILD) --product sono
 	Tests/Peers/bench
 
-install:
+install: packages
 	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*

@@ -247,6 +247,11 @@ package struct ReceptionLine {
             pending.incomplete(token, failure)
         } catch is Reception.Stopped {
             // The next start finds it in work/.
+        } catch let failure as Failure where failure.code == .wrongState && changed[token] != nil {
+            // A person held or cancelled the job meanwhile: it is no longer this line's to bring to an end.
+            pending.remove(token)
+            changed[token] = nil
+            retries[token] = nil
         } catch {
             events.append(.trouble(error as? Failure ?? Failure(.internal, "\(error)")))
             let before = retries[token, default: 0]

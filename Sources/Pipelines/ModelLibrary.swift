@@ -50,6 +50,7 @@ public struct ModelLibrary: Sendable {
             return false
         }
         guard rename(temporary, copy) == 0 else { throw Failure.system("rename \(temporary)") }
+        try AtomicFile.syncDirectory(paths.keptModels)
         return true
     }
 }

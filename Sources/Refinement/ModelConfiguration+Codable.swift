@@ -84,7 +84,9 @@ extension ModelConfiguration {
         try require(mix.isFinite, .mix, mix, "a finite number")
         try require(logitScale.isFinite, .logitScale, logitScale, "a finite number")
         try require(priorScale.isFinite, .priorScale, priorScale, "a finite number")
-        try require(temperature.isFinite && temperature > 0, .temperature, temperature, "a positive number")
+        // Scores are computed with its inverse, in single precision.
+        let isUsable = temperature > 0 && Float(1 / temperature).isFinite && Float(1 / temperature) > 0
+        try require(isUsable, .temperature, temperature, "a positive number")
         try require(
             (1...Self.widthLimit).contains(dimension), .dimension, dimension, "1 to \(Self.widthLimit)")
         guard order > 0 else { return }

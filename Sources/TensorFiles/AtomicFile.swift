@@ -127,7 +127,8 @@ public final class AtomicFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func syncDirectory(_ path: String) throws {
+    /// Makes the names in a directory durable.
+    public static func syncDirectory(_ path: String) throws {
         let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw Failure.system("open directory \(path)") }
         defer { close(directory) }
