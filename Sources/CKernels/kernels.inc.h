@@ -51,6 +51,9 @@ INLINE vf CK_NAME(clamp)(vf x, float low, float high) {
 // of a 48-row strip to bring the whole block.
 #define CK_AHEAD ((CK_PANEL * CK_PANEL / 16 * CK_ROWS + 47) / 48)
 
+// Rows that what follows a product is done for at once.
+#define CK_TOGETHER 4
+
 // ---- Functions of a vector
 
 // y within the limit, the sign of x past it.
@@ -292,8 +295,6 @@ INLINE void CK_NAME(tile)(int rows, size_t depth, CK_NAME(factor) from, const fl
         size_t terms = depth - p < CK_PANEL ? depth - p : CK_PANEL;
 #pragma clang loop unroll(full)
         for (int line = 0; line < CK_AHEAD; line++) __builtin_prefetch(next + 16 * line, 0, 2);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) __builtin_prefetch(a + from.block + (size_t)i * from.row, 0, 3);
 #pragma clang loop unroll_count(4)
         for (size_t q = 0; q < terms; q++, panel += CK_PANEL) {
             vf b0 = load(panel), b1 = load(panel + CK_WIDTH);
@@ -408,47 +409,60 @@ typedef struct {
     const size_t *offsets;
 } CK_NAME(sum);
 
-INLINE void CK_NAME(add_terms)(CK_NAME(sum) sum, const float *memory, size_t place, vf *v) {
+// `rows` rows of a panel stand one after the other, so they are 2 * rows vectors in a row; a constant at each call, to be
+// unrolled: several rows at a time keep more sums under way than there is latency to wait for.
+INLINE void CK_NAME(add_terms)(int rows, CK_NAME(sum) sum, const float *memory, size_t place, vf *v) {
     for (size_t t = 0; t < sum.count; t++) {
         const float *x = memory + sum.offsets[t] + place;
-        v[0] = fma(set(sum.factors[t]), load(x), v[0]);
-        v[1] = fma(set(sum.factors[t]), load(x + CK_WIDTH), v[1]);
+        vf factor = set(sum.factors[t]);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 2 * rows; i++) v[i] = fma(factor, load(x + i * CK_WIDTH), v[i]);
+    }
+}
+
+// What follows the product, for some rows of one panel at `place`.
+INLINE void CK_NAME(finish_rows)(int rows, const ck_layer *layer, int activation, size_t place, const float *row,
+                                 float *memory) {
+    vf v[2 * CK_TOGETHER], w[2 * CK_TOGETHER];
+    float *y = memory + layer->output + place;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2 * rows; i++) {
+        v[i] = load(row + i % 2 * CK_WIDTH);
+        if (layer->inputs > 0) v[i] = v[i] + load(y + i * CK_WIDTH);
+    }
+    CK_NAME(sum) sum = {layer->counts[0], layer->factors, layer->offsets};
+    CK_NAME(add_terms)(rows, sum, memory, place, v);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2 * rows; i++) {
+        if (activation == ck_tanh) v[i] = CK_NAME(tanh)(v[i]);
+        if (activation == ck_gelu) v[i] = CK_NAME(gelu)(v[i]);
+        if (activation == ck_silu) v[i] = CK_NAME(silu)(v[i]);
+    }
+    sum = (CK_NAME(sum)){layer->counts[1], sum.factors + sum.count, sum.offsets + sum.count};
+    CK_NAME(add_terms)(rows, sum, memory, place, v);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2 * rows; i++) store(y + i * CK_WIDTH, v[i]);
+    for (size_t u = 2; u < layer->sums; u++) {
+        sum = (CK_NAME(sum)){layer->counts[u], sum.factors + sum.count, sum.offsets + sum.count};
+        // The first term is y itself, and says where the sum goes.
+        float *z = memory + sum.offsets[0] + place;
+        vf factor = set(sum.factors[0]);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 2 * rows; i++) w[i] = factor * v[i];
+        CK_NAME(sum) rest = {sum.count - 1, sum.factors + 1, sum.offsets + 1};
+        CK_NAME(add_terms)(rows, rest, memory, place, w);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 2 * rows; i++) store(z + i * CK_WIDTH, w[i]);
     }
 }
 
 // What follows the product, for one panel of m rows at `place`, while they are in the first-level cache.
 INLINE void CK_NAME(finish)(const ck_layer *layer, int activation, size_t m, size_t place, const float *row,
                             float *memory) {
-    vf bias[2] = {load(row), load(row + CK_WIDTH)};
-    for (size_t i = 0; i < m; i++, place += CK_PANEL) {
-        float *y = memory + layer->output + place;
-        vf v[2] = {bias[0], bias[1]};
-        if (layer->inputs > 0) {
-            v[0] = v[0] + load(y);
-            v[1] = v[1] + load(y + CK_WIDTH);
-        }
-        CK_NAME(sum) sum = {layer->counts[0], layer->factors, layer->offsets};
-        CK_NAME(add_terms)(sum, memory, place, v);
-        for (int half = 0; half < 2; half++) {
-            if (activation == ck_tanh) v[half] = CK_NAME(tanh)(v[half]);
-            if (activation == ck_gelu) v[half] = CK_NAME(gelu)(v[half]);
-            if (activation == ck_silu) v[half] = CK_NAME(silu)(v[half]);
-        }
-        sum = (CK_NAME(sum)){layer->counts[1], sum.factors + sum.count, sum.offsets + sum.count};
-        CK_NAME(add_terms)(sum, memory, place, v);
-        store(y, v[0]);
-        store(y + CK_WIDTH, v[1]);
-        for (size_t u = 2; u < layer->sums; u++) {
-            sum = (CK_NAME(sum)){layer->counts[u], sum.factors + sum.count, sum.offsets + sum.count};
-            // The first term is y itself, and says where the sum goes.
-            float *z = memory + sum.offsets[0] + place;
-            vf w[2] = {set(sum.factors[0]) * v[0], set(sum.factors[0]) * v[1]};
-            CK_NAME(sum) rest = {sum.count - 1, sum.factors + 1, sum.offsets + 1};
-            CK_NAME(add_terms)(rest, memory, place, w);
-            store(z, w[0]);
-            store(z + CK_WIDTH, w[1]);
-        }
-    }
+    size_t i = 0;
+    for (; i + CK_TOGETHER <= m; i += CK_TOGETHER, place += CK_TOGETHER * CK_PANEL)
+        CK_NAME(finish_rows)(CK_TOGETHER, layer, activation, place, row, memory);
+    for (; i < m; i++, place += CK_PANEL) CK_NAME(finish_rows)(1, layer, activation, place, row, memory);
 }
 
 static void CK_NAME(layer)(const ck_layer *layer, size_t m, float *memory) {
@@ -585,6 +599,7 @@ static const ck_kernels CK_NAME(kernels) = {
 #undef CK_MAP
 #undef CK_PANEL
 #undef CK_AHEAD
+#undef CK_TOGETHER
 #undef CK_NAME
 #undef CK_STRING
 #undef CK_WIDTH

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// What a field is multiplied out to, once, in double precision: the matrices and vectors of the hidden-space form.
 ///
 /// Costs `4 D H²` floating-point operations, `8 D H G` more with a network that is folded in.

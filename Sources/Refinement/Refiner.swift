@@ -4,7 +4,7 @@ import Failures
 /// Refines and classifies embeddings with one model.
 ///
 /// Rows are computed in tiles of a fixed size, one integration to a tile, on as many threads as asked for. A row's bits
-/// depend on that row, the model and the kernel alone.
+/// depend on that row, the model, the form and the kernel alone.
 public struct Refiner: Sendable {
     /// The model's configuration with the solver and steps in use.
     public let configuration: ModelConfiguration

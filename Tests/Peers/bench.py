@@ -60,15 +60,14 @@ class Peer:
 class Sono:
     """One way of running sono: a short process each time, which reads the same rows and measures inside."""
 
-    def __init__(self, folder, form=None, kernel=None):
+    def __init__(self, folder, form, kernel=None):
         self.arguments = [
             "--model", f"{folder}/model.safetensors", "--rows", f"{folder}/rows.safetensors", "--batches", N,
-            "--position-only", "--seconds", 0,
-        ] + (["--form", form] if form else [])
+            "--position-only", "--seconds", 0, "--form", form,
+        ]
         self.kernel = kernel
         output = f"{folder}/position.safetensors"
         report = self.run(1, "--save", output)
-        self.works = kernel in (None, report["kernel"])
         self.position = workload.read_tensor(output, "position")
         self.report, self.laps = report, []
 
@@ -97,7 +96,7 @@ def main():
         workload.write_model(f"{folder}/model.safetensors", weights)
         workload.write_rows(f"{folder}/rows.safetensors", x, v)
 
-        ours = [one for one in sono_variants(folder) if one.works]
+        ours = sono_variants(folder)
         peers = []
         for name in PEERS:
             say(f"starting {name}")
@@ -105,7 +104,7 @@ def main():
         there = [peer for peer in peers if peer.missing is None]
         for peer in there:
             say(f"looking for the best batch of {peer.title} (load {load():.1f})")
-            seconds = {batch: peer.measure(batch) for batch in BATCHES}
+            seconds = {batch: min(peer.measure(batch), peer.measure(batch)) for batch in BATCHES}
             peer.best = min(seconds, key=seconds.get)
         for number in range(ROUNDS):
             say(f"round {number + 1} of {ROUNDS} (load {load():.1f})")
@@ -144,7 +143,11 @@ def main():
 
 
 def sono_variants(folder):
-    return [Sono(folder), Sono(folder, kernel="avx2")]
+    """The default first; each form by itself; the narrower instructions where the default has wider ones."""
+    variants = [Sono(folder, "hidden"), Sono(folder, "direct")]
+    if variants[0].report["kernel"] == "avx512":
+        variants += [Sono(folder, "hidden", "avx2"), Sono(folder, "direct", "avx2")]
+    return variants
 
 
 def ratio(value, base):
