@@ -111,15 +111,28 @@ public final class StoreReader: Sendable {
     }
 
     /// Rows after a cursor, in the order they became visible. The next cursor is the last row's `seq`.
-    public func results(
+    public func results(after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil) throws -> [ResultRecord] {
+        try page(after: seq, limit: limit, jobID: jobID).results
+    }
+
+    /// Rows that a page of one pipeline's rows passes over at most, so that it is short work among others' rows.
+    package static let pageSpan: Int64 = 250_000
+
+    /// Rows after a cursor, in the order they became visible.
+    ///
+    /// - Returns: at most `limit` rows, and the cursor to go on with. A page may be short, even empty, and not be the last:
+    ///   there is no more at present when the cursor stays where it was.
+    public func page(
         after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil, pipeline: String? = nil
-    ) throws -> [ResultRecord] {
+    ) throws -> (results: [ResultRecord], next: Int64) {
         try read { database in
-            var (first, last) = (seq, Int64.max)
+            let newest = try Int64.fetchOne(database, sql: "SELECT max(seq) FROM results") ?? 0
+            var (first, last) = (seq, max(seq, newest))
             if let jobID {
-                guard let span = try Self.span(of: jobID, in: database) else { return [] }
-                (first, last) = (max(seq, span.lowerBound - 1), span.upperBound)
+                guard let span = try Self.span(of: jobID, in: database) else { return ([], seq) }
+                (first, last) = (max(seq, span.lowerBound - 1), max(seq, span.upperBound))
             }
+            if pipeline != nil, last - first > Self.pageSpan { last = first + Self.pageSpan }
             // Plus signs keep the walk on seq: through another index, each page would sort all that is left.
             let cursor = try Row.fetchCursor(
                 database,
@@ -133,7 +146,7 @@ public final class StoreReader: Sendable {
             while let row = try cursor.next() {
                 records.append(try ResultRecord(row: row, decoder: decoder))
             }
-            return records
+            return (records, records.count == limit ? records.last?.seq ?? last : last)
         }
     }
 

@@ -19,7 +19,7 @@ public struct JobHistory: Codable, Sendable {
 public struct ResultPage: Codable, Sendable {
     public var schema = "sono-results/1"
     public var results: [ResultRecord]
-    /// Where to go on: the `after` of the next request.
+    /// Where to go on: the `after` of the next request. There is no more at present when it is that of this one.
     public var next: Int64
 }
 

@@ -43,7 +43,7 @@ public struct StatusClient: Sendable {
         }
     }
 
-    /// Rows after a cursor.
+    /// Rows after a cursor; there are no more at present when `next` is that cursor.
     public func results(
         after seq: Int64 = 0, limit: Int = 1_000, job: JobID? = nil, pipeline: String? = nil
     ) throws -> (page: ResultPage, source: Source) {
@@ -51,8 +51,8 @@ public struct StatusClient: Sendable {
         if let job { query.append("job=\(job)") }
         if let pipeline { query.append("pipeline=\(pipeline)") }
         return try ask("/v1/results?\(query.joined(separator: "&"))", ResultPage.self) { reader in
-            let rows = try reader.results(after: seq, limit: limit, jobID: job, pipeline: pipeline)
-            return ResultPage(results: rows, next: rows.last?.seq ?? seq)
+            let page = try reader.page(after: seq, limit: limit, jobID: job, pipeline: pipeline)
+            return ResultPage(results: page.results, next: page.next)
         }
     }
 

@@ -115,8 +115,8 @@ struct StatusRoutes: Sendable {
             default: throw unknown(item)
             }
         }
-        let results = try reader.results(after: after, limit: most, jobID: job, pipeline: pipeline)
-        return ResultPage(results: results, next: results.last?.seq ?? after)
+        let page = try reader.page(after: after, limit: most, jobID: job, pipeline: pipeline)
+        return ResultPage(results: page.results, next: page.next)
     }
 
     private func number(_ item: HTTPRequest.Item) throws -> Int64 {

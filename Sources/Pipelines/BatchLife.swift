@@ -109,12 +109,9 @@ public struct BatchLife: Sendable {
             try insist(control) { try store.returnToQueue(job.id, then: nil) }
             return .changed(try insist(control) { try store.job(job.id) })
         }
-        // 7; if it fails, the next scan files it
-        if case .done(_, _, _, let commitSeconds) = outcome {
-            try? file(store.job(job.id), commitSeconds: commitSeconds)
-        } else {
-            try? file(store.job(job.id))
-        }
+        var commitSeconds: Double?
+        if case .done(_, _, _, let seconds) = outcome { commitSeconds = seconds }
+        try? file(store.job(job.id), commitSeconds: commitSeconds)  // 7; if it fails, the next scan files it
         return outcome
     }
 

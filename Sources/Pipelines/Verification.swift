@@ -112,8 +112,6 @@ public struct Verification: Sendable {
 
     /// As many as the stored rows have; it is not recorded by itself.
     private func topK(of job: JobRecord, _ refiner: Refiner) throws -> Int {
-        let first = try reader.results(after: 0, limit: 1, jobID: job.jobID).first { $0.status == RowStatus.ok.name }
-        if let kept = first?.topK?.count { return kept }
         var after: Int64 = 0
         while true {
             let page = try reader.results(after: after, limit: 10_000, jobID: job.jobID)

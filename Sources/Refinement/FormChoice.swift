@@ -10,6 +10,8 @@ struct FormChoice {
 
     /// The most numbers that the hidden form's constant rows, one for each stage, may take; more steps go direct.
     private static let rowLimit = 1 << 24
+    /// The most multiplications in making `Wx W2`, once a start: some seconds. Beyond it the direct form needs no pause.
+    private static let productLimit = 1 << 30
 
     /// - Parameters:
     ///   - model: a checked model of order 1 or 2, with the solver and steps in use.
@@ -19,7 +21,9 @@ struct FormChoice {
         let directOperations = DirectSolution.operations(model, integrator: integrator)
         let shape = HiddenShape(model)
         let hiddenOperations = Self.hiddenOperations(shape, integrator)
-        let isSmall = integrator.evaluations * shape.hidden <= Self.rowLimit
+        let isSmall =
+            integrator.evaluations * shape.hidden <= Self.rowLimit
+            && shape.hidden * shape.hidden * shape.dimension <= Self.productLimit
         let isCheaper = hiddenOperations.own < directOperations.own && isSmall
         guard asked == .hidden || asked == nil && isCheaper else {
             (form, solution, operations, warning) = (.direct, .direct(direct), directOperations, nil)

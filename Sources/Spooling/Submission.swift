@@ -144,9 +144,11 @@ public struct Submission: Equatable, Sendable {
         for attempt in 1...100 {
             let suffix = attempt < 100 ? "-\(attempt)" : "-\(ClaimToken.random())"
             let candidate = attempt == 1 ? name : name.numbered(suffix)
+            // A name that happens to end as a mark does is not to be taken for one.
+            if !again, candidate.withoutAgainMark != nil { continue }
             let target = again ? candidate.markedAgain : candidate
             let number = calls.rename(temporaryName, in: temporary, to: target, in: incoming)
-            if number == 0 { return candidate }
+            if number == 0 { return target.withoutAgainMark ?? target }
             guard number == EEXIST else { throw Failure.system("rename into \(layout.incoming)", errno: number) }
         }
         throw Failure(.ioError, "No free name for \(name) in \(layout.incoming): give it another one.")

@@ -35,8 +35,31 @@ struct ReaderTests {
         }
         #expect(met == Array(1...15))
         #expect(try reader.results(after: 3, jobID: 2).map(\.seq) == [4, 5, 6])
-        #expect(try reader.results(pipeline: "texts").isEmpty)
+        let others = try reader.page(pipeline: "texts")
+        #expect(others.results.isEmpty && others.next == 15)
+        #expect(try reader.page(after: 15).next == 15)
+        #expect(try reader.page(after: .max, pipeline: "texts").next == .max)
         #expect(try reader.info().lastResult == 15)
+    }
+
+    @Test("a pipeline's rows are reached past any number of others, a span at a time; the cursor never stands still")
+    func rareRows() throws {
+        let fixture = try Fixture()
+        let rows = 3 * Int(StoreReader.pageSpan)
+        let long = try fixture.admit(1, rows: rows).jobID
+        try fixture.store.begin(long, Fixture.execution)
+        let batch = ResultBatch(
+            rows: rows, ids: .ordinal, statuses: Array(repeating: 1, count: rows), topK: 1,
+            topClasses: Array(repeating: -1, count: rows), topScores: Array(repeating: 0, count: rows),
+            margins: Array(repeating: 0, count: rows), classNames: ["cat", "dog"])
+        try fixture.store.complete(long, batch, Timings())
+        let reader = try StoreReader.open(path: fixture.path)
+        var (cursor, pages) = (Int64(0), 0)
+        while case let page = try reader.page(after: cursor, limit: 10, pipeline: "rare"), page.next > cursor {
+            #expect(page.results.isEmpty && page.next - cursor <= StoreReader.pageSpan)
+            (cursor, pages) = (page.next, pages + 1)
+        }
+        #expect(cursor == Int64(rows) && pages == 3)
     }
 
     @Test("jobs are filtered by state, pipeline and the beginning of their digest")
@@ -121,9 +144,9 @@ struct ReaderTests {
             margins: Array(repeating: 0, count: rows), classNames: ["cat", "dog"])
         try fixture.store.complete(job, batch, Timings())
         let reader = try StoreReader.open(path: fixture.path, patience: .zero)
-        #expect(code { _ = try reader.results(pipeline: "rare") } == .deadline)
+        #expect(code { _ = try reader.page(pipeline: "rare") } == .deadline)
         #expect(try reader.job(job).rows == rows)
-        #expect(try StoreReader.open(path: fixture.path).results(pipeline: "rare").isEmpty)
+        #expect(try StoreReader.open(path: fixture.path).page(pipeline: "rare").results.isEmpty)
     }
 
     @Test("a long reader neither blocks commits nor is disturbed by them")

@@ -34,6 +34,20 @@ struct SubmissionTests {
         #expect(try spool.read("\(spool.layout.incoming)/abc.safetensors.zst") == "other")
     }
 
+    @Test("only --again marks a file to be computed again: a name that ends like the mark gets a number")
+    func looksMarked() throws {
+        let name = FileName(checkedForTest: "abc--again.npy")
+        let plain = try Submission.submit(path: source, name: name, to: spool.layout)
+        #expect(plain.name.displayText == "abc--again-2.npy" && plain.name.withoutAgainMark == nil)
+        let marked = try Submission.submit(path: source, name: name, to: spool.layout, again: true)
+        #expect(marked.name == name)
+        #expect(spool.list(spool.layout.incoming) == ["abc--again--again.npy", "abc--again-2.npy"])
+        // As long as a name can be: what is answered is what the job will be called.
+        let long = FileName(checkedForTest: String(repeating: "x", count: 251) + ".npy")
+        let answered = try Submission.submit(path: source, name: long, to: spool.layout, again: true).name
+        #expect(spool.list(spool.layout.incoming).contains(answered.markedAgain.displayText))
+    }
+
     @Test("a name may be given; one that would not be looked at is refused")
     func names() throws {
         let name = FileName(checkedForTest: "other.npy")

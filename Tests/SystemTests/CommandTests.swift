@@ -12,6 +12,7 @@ struct CommandTests {
         let expected: [([String], Int32)] = [
             (["refine"], 64),
             (["no-such-command"], 64),
+            (["bench", "--shape", "8,4,2", "--steps", "2", "--batches", "0"], 64),
             (["inspect", scratch("absent")], 66),
             (["inspect", garbage], 65),
             (["refine", "--model", scratch("absent"), garbage, scratch("out")], 66),
@@ -33,7 +34,7 @@ struct CommandTests {
     func examples() throws {
         let commands = [
             "demo", "serve", "submit", "status", "jobs", "job", "results", "requeue", "cancel", "hold", "release",
-            "verify", "train", "evaluate", "audit", "refine", "inspect", "pack",
+            "verify", "train", "evaluate", "audit", "bench", "refine", "inspect", "pack",
         ]
         for command in commands {
             let help = try Sono.run(["help", command]).output.split(separator: "\n", omittingEmptySubsequences: false)

@@ -73,7 +73,7 @@ struct Bench: ParsableCommand {
         } else if order != nil || activation != nil {
             throw ValidationError("--order and --activation go with --shape; a model has its own.")
         }
-        guard (shape?.values ?? [] + batches.values).allSatisfy({ $0 > 0 }), threads > 0, repeats > 0 else {
+        guard ((shape?.values ?? []) + batches.values).allSatisfy({ $0 > 0 }), threads > 0, repeats > 0 else {
             throw ValidationError("sizes, --threads and --repeats must be at least 1.")
         }
         guard seconds >= 0, seconds <= 3_600 else { throw ValidationError("--seconds must be 0 to 3600.") }

@@ -67,9 +67,9 @@ struct ResultFeed {
             if !saidSource { tellSource(source) }
             saidSource = true
             for row in page.results { try body(row) }
-            next = page.next
             left -= page.results.count
-            if page.results.count < size { break }
+            if page.next == next { break }
+            next = page.next
         }
         return next
     }
