@@ -24,18 +24,18 @@ public struct HiddenForm<S: KernelScalar>: Sendable {
     ///   - activation: of field and network.
     public init(
         field: FieldWeights<S>, network: VelocityNetwork<S>? = nil, activation: Activation, shape: HiddenShape,
-        tableau: Tableau, grid: TimeGrid
+        method: Method, grid: TimeGrid
     ) {
         self.init(
-            field: field, network: network, activation: activation, shape: shape, tableau: tableau, grid: grid,
+            field: field, network: network, activation: activation, shape: shape, method: method, grid: grid,
             products: HiddenProducts(field, shape: shape))
     }
 
     private init(
         field: FieldWeights<S>, network: VelocityNetwork<S>?, activation: Activation, shape: HiddenShape,
-        tableau: Tableau, grid: TimeGrid, products: HiddenProducts
+        method: Method, grid: TimeGrid, products: HiddenProducts
     ) {
-        plan = HiddenPlan(shape, tableau: tableau, grid: grid, of: S.self)
+        plan = HiddenPlan(shape, method: method, grid: grid, of: S.self)
         let weights = HiddenWeights(
             field: field, network: shape.networkWidth > 0 ? network : nil, shape: shape, products: products)
         layers = plan.layers.map { weights.layer($0, activation: activation) }
@@ -44,12 +44,12 @@ public struct HiddenForm<S: KernelScalar>: Sendable {
     /// The same field from the start of `shape` and from a supplied velocity; what both need is computed once.
     public static func pair(
         field: FieldWeights<S>, network: VelocityNetwork<S>?, activation: Activation, shape: HiddenShape,
-        tableau: Tableau, grid: TimeGrid
+        method: Method, grid: TimeGrid
     ) -> (own: HiddenForm, supplied: HiddenForm) {
         let products = HiddenProducts(field, shape: shape)
         func form(_ shape: HiddenShape) -> HiddenForm {
             HiddenForm(
-                field: field, network: network, activation: activation, shape: shape, tableau: tableau, grid: grid,
+                field: field, network: network, activation: activation, shape: shape, method: method, grid: grid,
                 products: products)
         }
         var other = shape
@@ -58,8 +58,8 @@ public struct HiddenForm<S: KernelScalar>: Sendable {
     }
 
     /// Floating-point operations a row of the form that `init` would make, without making it.
-    public static func operations(_ shape: HiddenShape, tableau: Tableau, grid: TimeGrid) -> Int {
-        HiddenPlan(shape, tableau: tableau, grid: grid, of: S.self).operations
+    public static func operations(_ shape: HiddenShape, method: Method, grid: TimeGrid) -> Int {
+        HiddenPlan(shape, method: method, grid: grid, of: S.self).operations
     }
 
     /// Solves for the first `rows` rows.

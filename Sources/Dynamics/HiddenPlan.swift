@@ -8,7 +8,8 @@
 ///     x = x0 + ν v0 + W2 β + ξ b2
 ///
 /// gives the same stages as the field itself, in products of width H instead of D. At order 1
-/// `β' = act(Wx x0 + F β + b1 + ξ f + wt t)`. Products with what is known to be zero are left out.
+/// `β' = act(Wx x0 + F β + b1 + ξ f + wt t)`. A Nyström method has the damping in its coefficients, and `- γ α` is gone.
+/// Products with what is known to be zero are left out.
 struct HiddenPlan {
     /// A product, by what is multiplied.
     enum Product: Equatable {
@@ -98,10 +99,10 @@ struct HiddenPlan {
     let map: Map
     let layers: [Layer]
 
-    init<S: KernelScalar>(_ shape: HiddenShape, tableau: Tableau, grid: TimeGrid, of scalar: S.Type) {
+    init<S: KernelScalar>(_ shape: HiddenShape, method: Method, grid: TimeGrid, of scalar: S.Type) {
         self.shape = shape
-        map = Map(shape, stages: tableau.stages, of: scalar)
-        var planner = HiddenPlanner(shape, tableau: tableau, grid: grid, map: map)
+        map = Map(shape, stages: method.stages, of: scalar)
+        var planner = HiddenPlanner(shape, method: method, grid: grid, map: map)
         layers = planner.layers()
     }
 

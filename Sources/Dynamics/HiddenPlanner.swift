@@ -4,14 +4,18 @@ struct HiddenPlanner {
     typealias Layer = HiddenPlan.Layer
 
     private let shape: HiddenShape
-    private let tableau: Tableau
+    private let method: Method
     private let scheme: SecondOrderScheme
+    /// `γ` in `s`: 0 where the scheme has it in its coefficients.
+    private let damping: Double
     private let grid: TimeGrid
     private let map: HiddenPlan.Map
     private var written: [Layer] = []
     /// Which of three places holds the last layer's input, where it has one from there.
     private var inputSlot: Int?
     private var state = Operand()
+    /// Where each stage's slope stands: a method that reuses its last stage has the first one there in the next step.
+    private var slopePlaces: [Int]
 
     /// `[β | α]` somewhere; a part that is zero was never written.
     private struct Operand {
@@ -20,28 +24,36 @@ struct HiddenPlanner {
         var hasAlpha = false
     }
 
-    init(_ shape: HiddenShape, tableau: Tableau, grid: TimeGrid, map: HiddenPlan.Map) {
+    init(_ shape: HiddenShape, method: Method, grid: TimeGrid, map: HiddenPlan.Map) {
         self.shape = shape
-        self.tableau = tableau
-        scheme = tableau.secondOrder
+        self.method = method
+        scheme = method.secondOrder(damping: shape.damping, step: grid.step)
+        damping = method.absorbsDamping ? 0 : shape.damping
         self.grid = grid
         self.map = map
+        slopePlaces = (0..<method.stages).map { map.slope($0) }
     }
 
     mutating func layers() -> [Layer] {
-        let path = AffinePath(tableau: tableau, grid: grid, order: shape.order, damping: shape.damping)
+        let path =
+            shape.order == 2
+            ? AffinePath(scheme, grid: grid, damping: damping) : AffinePath(firstOrder: scheme, grid: grid)
         let lastStep =
-            shape.order == 2 ? tableau.stagesReachingPosition : [Bool](repeating: true, count: tableau.stages)
-        func evaluates(_ step: Int, _ stage: Int) -> Bool { step < grid.steps - 1 || lastStep[stage] }
+            shape.order == 2 ? method.stagesReachingPosition : [Bool](repeating: true, count: method.stages)
+        func evaluates(_ step: Int, _ stage: Int) -> Bool {
+            if step > 0, stage == 0, method.reusesLastStage { return false }
+            return step < grid.steps - 1 || lastStep[stage]
+        }
         let needsDrift = path.stages.indices.contains { step in
             path.stages[step].indices.contains { evaluates(step, $0) && path.stages[step][$0].nu != 0 }
         }
         writeStart(needsDrift: needsDrift)
         for step in 0..<grid.steps {
-            for stage in 0..<tableau.stages where evaluates(step, stage) {
+            if step > 0, method.reusesLastStage { slopePlaces.swapAt(0, method.stages - 1) }
+            for stage in 0..<method.stages where evaluates(step, stage) {
                 let operand = stage == 0 ? state : write(operandOf: stage)
-                evaluate(
-                    stage, at: operand, path.stages[step][stage], time: grid.time(step) + tableau.c[stage] * grid.step)
+                let time = grid.time(step) + scheme.nodes[stage] * grid.step
+                evaluate(stage, at: operand, path.stages[step][stage], time: time)
             }
             writeState(isLast: step == grid.steps - 1)
         }
@@ -53,7 +65,7 @@ struct HiddenPlanner {
 
     private var isStarted: Bool { shape.start != .zero }
     /// Undamped, `v0` is read with a factor of one at every stage.
-    private var sumsVelocity: Bool { isStarted && shape.readsVelocity && shape.damping == 0 }
+    private var sumsVelocity: Bool { isStarted && shape.readsVelocity && damping == 0 }
     private var driftTile: Int { map.sources + map.hidden }
     private var pushTile: Int { map.sources + 2 * map.hidden }
 
@@ -86,13 +98,13 @@ struct HiddenPlanner {
     // MARK: Stages
 
     /// Whether the `α` of a stage is read.
-    private var readsAlpha: Bool { shape.readsVelocity || shape.damping != 0 }
+    private var readsAlpha: Bool { shape.readsVelocity || damping != 0 }
 
     private mutating func evaluate(
         _ stage: Int, at operand: Operand, _ coordinates: AffineCoordinates, time: Double
     ) {
         let (position, velocity) = (operand.hasBeta, operand.hasAlpha && shape.readsVelocity)
-        var layer = Layer(outputs: shape.hidden, output: map.slope(stage))
+        var layer = Layer(outputs: shape.hidden, output: slopePlaces[stage])
         layer.row = .stage(coordinates, time: time)
         layer.activates = true
         if position || velocity {
@@ -105,7 +117,7 @@ struct HiddenPlanner {
             if coordinates.nu != 0 { layer.before.append((driftTile, coordinates.nu)) }
             if shape.readsVelocity && !sumsVelocity { layer.before.append((pushTile, coordinates.mu)) }
         }
-        if shape.damping != 0, operand.hasAlpha { layer.after = [(map.alpha(operand.slot), -shape.damping)] }
+        if damping != 0, operand.hasAlpha { layer.after = [(map.alpha(operand.slot), -damping)] }
         written.append(layer)
         inputSlot = layer.product == .none ? nil : operand.slot
     }
@@ -117,10 +129,10 @@ struct HiddenPlanner {
         let beta: [Term]
         var alpha: [Term] = []
         if shape.order == 2 {
-            beta = self.beta(drift: scheme.nodes[stage] * h, slopes: scheme.stagePositions[stage].map { h * h * $0 })
+            beta = self.beta(drift: scheme.drifts[stage] * h, slopes: scheme.stagePositions[stage].map { h * h * $0 })
             if readsAlpha { alpha = self.alpha(slopes: scheme.stageVelocities[stage].map { h * $0 }) }
         } else {
-            beta = self.beta(drift: 0, slopes: tableau.a[stage].map { h * $0 })
+            beta = self.beta(drift: 0, slopes: scheme.stageVelocities[stage].map { h * $0 })
         }
         write(beta, to: map.beta(slot), slot)
         write(alpha, to: map.alpha(slot), slot)
@@ -133,10 +145,10 @@ struct HiddenPlanner {
         let beta: [Term]
         var alpha: [Term] = []
         if shape.order == 2 {
-            beta = self.beta(drift: h, slopes: scheme.position.map { h * h * $0 })
-            if !isLast { alpha = self.alpha(slopes: scheme.velocity.map { h * $0 }) }
+            beta = self.beta(drift: scheme.drift * h, slopes: scheme.position.map { h * h * $0 })
+            if !isLast { alpha = self.alpha(retention: scheme.retention, slopes: scheme.velocity.map { h * $0 }) }
         } else {
-            beta = self.beta(drift: 0, slopes: tableau.b.map { h * $0 })
+            beta = self.beta(drift: 0, slopes: scheme.velocity.map { h * $0 })
         }
         // The last one stands beside the network's hidden layer, to be multiplied with it.
         let slot = isLast ? 0 : state.slot == inputSlot ? (state.slot + 1) % 3 : state.slot
@@ -153,12 +165,12 @@ struct HiddenPlanner {
         return terms + self.slopes(slopes)
     }
 
-    private func alpha(slopes: [Double]) -> [Term] {
-        (state.hasAlpha ? [(map.alpha(state.slot), 1)] : []) + self.slopes(slopes)
+    private func alpha(retention: Double = 1, slopes: [Double]) -> [Term] {
+        (state.hasAlpha ? [(map.alpha(state.slot), retention)] : []) + self.slopes(slopes)
     }
 
     private func slopes(_ factors: [Double]) -> [Term] {
-        factors.indices.filter { factors[$0] != 0 }.map { (map.slope($0), factors[$0]) }
+        factors.indices.filter { factors[$0] != 0 }.map { (slopePlaces[$0], factors[$0]) }
     }
 
     /// Writes a combination while the last layer's result is at hand, or in a layer of its own if that still reads the place.

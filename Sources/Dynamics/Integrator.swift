@@ -1,43 +1,55 @@
-/// Solves a second-order system with an explicit Runge-Kutta method in fixed steps.
+/// Solves a second-order system with an explicit method in fixed steps.
 ///
-/// The lift to first order, `z = [x, v]`, is written out, so that with `h` the step, stage `i` is
+/// For a Runge-Kutta method the lift to first order, `z = [x, v]`, is written out, so that with `h` the step, stage `i` is
 ///
 ///     x[i] = x + h Σ_{j<i} a[i][j] v[j]        v[i] = v + h Σ_{j<i} a[i][j] s[j]        s[i] = S(x[i], v[i], t + c[i] h)
 ///
-/// and a step ends with `x += h Σ b[i] v[i]`, `v += h Σ b[i] s[i]`. At order 1 `s` takes the place of `v`.
+/// and a step ends with `x += h Σ b[i] v[i]`, `v += h Σ b[i] s[i]`. At order 1 `s` takes the place of `v`. For a Nyström
+/// method see `integrateNystrom`.
 public struct Integrator: Sendable {
-    public let tableau: Tableau
+    public let method: Method
     public let grid: TimeGrid
     public let order: Int
     /// Whether `x'(T)` is computed too; without it the last step leaves out every stage that only it would read.
     public let givesVelocity: Bool
+    /// `γ`, where the method takes the damping out of the field.
+    let damping: Double
     /// Which stages of the last step are evaluated.
     private let lastStep: [Bool]
 
-    public init(_ solver: Solver, grid: TimeGrid, order: Int = 2, givesVelocity: Bool = false) {
-        self.init(solver.tableau, grid: grid, order: order, givesVelocity: givesVelocity)
-    }
-
-    public init(_ tableau: Tableau, grid: TimeGrid, order: Int = 2, givesVelocity: Bool = false) {
-        precondition(order == 1 || order == 2, "a system is of order 1 or 2")
-        self.tableau = tableau
+    /// - Parameter damping: `γ`; read by Nyström methods, which are given `S` without its terms in `x'` (see `SecondOrderSystem`)
+    ///   and solve at order 2 only.
+    public init(
+        _ solver: Solver, grid: TimeGrid, order: Int = 2, damping: Double = 0, givesVelocity: Bool = false
+    ) {
+        method = solver.method
+        precondition(order == 2 || order == 1 && !solver.isNystrom, "a system is of order 1 or 2")
         self.grid = grid
         self.order = order
+        self.damping = damping
         self.givesVelocity = givesVelocity
         lastStep =
             order == 2 && !givesVelocity
-            ? tableau.stagesReachingPosition : [Bool](repeating: true, count: tableau.stages)
+            ? method.stagesReachingPosition : [Bool](repeating: true, count: method.stages)
+    }
+
+    /// Whether a stage is evaluated, or needed by nothing or known already.
+    func evaluates(_ stage: Int, of step: Int) -> Bool {
+        if step > 0, stage == 0, method.reusesLastStage { return false }
+        return step < grid.steps - 1 || lastStep[stage]
     }
 
     /// Evaluations of `S` for each row (NFE).
     public var evaluations: Int {
-        (grid.steps - 1) * tableau.stages + lastStep.count { $0 }
+        let shared = method.reusesLastStage ? 1 : 0
+        let all = grid.steps * (method.stages - shared) + shared
+        return all - lastStep.count { !$0 }
     }
 
     /// How many numbers of workspace `integrate` needs.
     public func workspaceCount<System: SecondOrderSystem>(for system: System, rows: Int) -> Int {
         // One position and, for every stage, a velocity and an evaluation.
-        rows * system.dimension * (1 + 2 * tableau.stages) + system.scratchCount(rows: rows)
+        rows * system.dimension * (1 + 2 * method.stages) + system.scratchCount(rows: rows)
     }
 
     /// Carries the state over the whole grid, in place.
@@ -51,15 +63,31 @@ public struct Integrator: Sendable {
         velocity: UnsafeMutablePointer<System.Scalar>?, rows: Int,
         workspace: UnsafeMutablePointer<System.Scalar>
     ) {
-        typealias S = System.Scalar
         precondition(system.order == order && (velocity != nil) == (order == 2), "the orders of both must agree")
+        switch (method, velocity) {
+        case (.rungeKutta(let tableau), _):
+            integrate(tableau, system, position: position, velocity: velocity, rows: rows, workspace: workspace)
+        case (.nystrom(let tableau), let velocity?):
+            integrateNystrom(
+                tableau.scheme(damping: damping, step: grid.step), system, position: position, velocity: velocity,
+                rows: rows, workspace: workspace)
+        case (.nystrom, nil): break
+        }
+    }
+
+    private func integrate<System: SecondOrderSystem>(
+        _ tableau: Tableau, _ system: System, position: UnsafeMutablePointer<System.Scalar>,
+        velocity: UnsafeMutablePointer<System.Scalar>?, rows: Int,
+        workspace: UnsafeMutablePointer<System.Scalar>
+    ) {
+        typealias S = System.Scalar
         let count = rows * system.dimension
         let stages = tableau.stages
         let h = grid.step
         let stagePosition = workspace
         let stageVelocity = (0..<stages).map { workspace + (1 + $0) * count }
         let slopes = (0..<stages).map { workspace + (1 + stages + $0) * count }
-        let scratch = workspace + (1 + 2 * stages) * count
+        let scratch = workspace + (1 + 2 * method.stages) * count
 
         for step in 0..<grid.steps {
             let isLast = step == grid.steps - 1
@@ -73,7 +101,7 @@ public struct Integrator: Sendable {
                 } else {
                     derivatives.append(slopes[stage])
                 }
-                guard !isLast || lastStep[stage] else { continue }
+                guard evaluates(stage, of: step) else { continue }
                 var here = position
                 if stage > 0 {
                     here = stagePosition

@@ -20,7 +20,7 @@ public protocol SecondOrderSystem<Scalar>: Sendable {
     /// - Parameters:
     ///   - time: `t`, in the model's time unit.
     ///   - position: `x`, `[rows, D]`.
-    ///   - velocity: `x'`, `[rows, D]`; nil at order 1.
+    ///   - velocity: `x'`, `[rows, D]`; nil at order 1, and for a Nyström method, which is given `S` without its terms in `x'`.
     ///   - scratch: `scratchCount(rows:)` numbers to write to freely.
     ///   - result: receives `S`, `[rows, D]`.
     func evaluate(

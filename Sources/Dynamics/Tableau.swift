@@ -23,24 +23,3 @@ public struct Tableau: Sendable, Equatable {
         self.order = order
     }
 }
-
-extension Solver {
-    public var tableau: Tableau {
-        switch self {
-        case .euler:
-            Tableau(a: [[]], b: [1], order: 1)
-        case .midpoint:
-            Tableau(a: [[], [1.0 / 2]], b: [0, 1], order: 2)
-        case .heun:
-            Tableau(a: [[], [1]], b: [1.0 / 2, 1.0 / 2], order: 2)
-        case .rk4:
-            Tableau(
-                a: [[], [1.0 / 2], [0, 1.0 / 2], [0, 0, 1]],
-                b: [1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6], order: 4)
-        case .rk4ThreeEighths:
-            Tableau(
-                a: [[], [1.0 / 3], [-1.0 / 3, 1], [1, -1, 1]],
-                b: [1.0 / 8, 3.0 / 8, 3.0 / 8, 1.0 / 8], order: 4)
-        }
-    }
-}

@@ -29,7 +29,7 @@ struct FormChoice {
             (form, solution, operations, warning) = (.direct, .direct(direct), directOperations, nil)
             return
         }
-        let hidden = HiddenSolution(model, tableau: integrator.tableau, grid: integrator.grid)
+        let hidden = HiddenSolution(model, method: integrator.method, grid: integrator.grid)
         let difference = FormCheck.difference(model, evaluations: integrator.evaluations, direct, hidden)
         let agrees = difference <= FormCheck.tolerance
         let found =
@@ -46,7 +46,7 @@ struct FormChoice {
 
     private static func hiddenOperations(_ shape: HiddenShape, _ integrator: Integrator) -> (own: Int, supplied: Int) {
         func operations(_ shape: HiddenShape) -> Int {
-            HiddenForm<Float>.operations(shape, tableau: integrator.tableau, grid: integrator.grid)
+            HiddenForm<Float>.operations(shape, method: integrator.method, grid: integrator.grid)
         }
         var supplied = shape
         if shape.order == 2 { supplied.start = .supplied }

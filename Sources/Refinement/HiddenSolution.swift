@@ -7,18 +7,18 @@ struct HiddenSolution: Sendable {
     private let dimension: Int
 
     /// - Parameter model: a checked model of order 1 or 2.
-    init(_ model: Model<Float>, tableau: Tableau, grid: TimeGrid) {
+    init(_ model: Model<Float>, method: Method, grid: TimeGrid) {
         let shape = HiddenShape(model)
         dimension = shape.dimension
         let activation = model.configuration.activation
         guard shape.order == 2 else {
             own = HiddenForm(
-                field: model.field, activation: activation, shape: shape, tableau: tableau, grid: grid)
+                field: model.field, activation: activation, shape: shape, method: method, grid: grid)
             supplied = nil
             return
         }
         (own, supplied) = HiddenForm.pair(
-            field: model.field, network: model.velocity, activation: activation, shape: shape, tableau: tableau,
+            field: model.field, network: model.velocity, activation: activation, shape: shape, method: method,
             grid: grid)
     }
 

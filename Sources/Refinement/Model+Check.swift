@@ -26,6 +26,7 @@ extension Model {
         try check(field.bias, "field.bias", [h])
         try check(field.outputWeight, "field.output.weight", [d, h])
         try check(field.outputBias, "field.output.bias", [d])
+        if let objection = objection(to: configuration.solver) { throw Failure(.modelInvalid, objection) }
         guard configuration.order == 2 else { return }
         try check(field.velocityWeight, "field.velocity.weight", [h, d])
         try check([field.damping], "field.damping", [1])

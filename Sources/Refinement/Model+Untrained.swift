@@ -37,7 +37,8 @@ extension Model {
         model.field.outputWeight = zeros(d * h)
         model.field.outputBias = zeros(d)
         guard configuration.order == 2 else { return model }
-        model.field.velocityWeight = random(h * d)
+        // A Nyström method solves fields that read no velocity.
+        model.field.velocityWeight = configuration.solver.isNystrom ? zeros(h * d) : random(h * d)
         if let g = velocityHidden {
             var network = VelocityNetwork<S>()
             network.inputWeight = random(g * d)

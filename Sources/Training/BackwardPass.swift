@@ -11,8 +11,8 @@ import Glibc
 ///
 /// At order 1 `s̄` takes the place of `v̄`. Source: reverse mode through Runge-Kutta, Hager, Numerische Mathematik 87 (2000).
 struct BackwardPass<S: KernelScalar>: ~Copyable {
-    private let plan: PassPlan
-    private let layout: ParameterLayout
+    let plan: PassPlan
+    let layout: ParameterLayout
     private let memory: Workspace<S>
     private let stateCount: Int
     private let unitsCount: Int
@@ -25,15 +25,15 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
         memory = Workspace(count: (4 + 2 * plan.stages) * stateCount + unitsCount)
     }
 
-    private var positionAdjoint: UnsafeMutablePointer<S> { memory.base }
-    private var velocityAdjoint: UnsafeMutablePointer<S> { memory.base + stateCount }
-    private var stagePosition: UnsafeMutablePointer<S> { memory.base + 2 * stateCount }
+    var positionAdjoint: UnsafeMutablePointer<S> { memory.base }
+    var velocityAdjoint: UnsafeMutablePointer<S> { memory.base + stateCount }
+    var stagePosition: UnsafeMutablePointer<S> { memory.base + 2 * stateCount }
     private var refinedAdjoint: UnsafeMutablePointer<S> { memory.base + 3 * stateCount }
     /// Adjoint of what moves the position in a stage: `v[i]` at order 2, `s[i]` at order 1.
     private func derivativeAdjoint(_ stage: Int) -> UnsafeMutablePointer<S> {
         memory.base + (4 + 2 * stage) * stateCount
     }
-    private func slopeAdjoint(_ stage: Int) -> UnsafeMutablePointer<S> {
+    func slopeAdjoint(_ stage: Int) -> UnsafeMutablePointer<S> {
         plan.order == 2 ? derivativeAdjoint(stage) + stateCount : derivativeAdjoint(stage)
     }
     private var units: UnsafeMutablePointer<S> { memory.base + (4 + 2 * plan.stages) * stateCount }
@@ -51,7 +51,13 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
         classifier(tape, weights, penalties: penalties, rows: rows, into: gradient, loss: &loss)
         guard plan.order > 0 else { return loss }
         if plan.order == 2 { velocityAdjoint.update(repeating: 0, count: rows * plan.dimension) }
-        for index in (0..<plan.steps).reversed() { step(index, tape, weights, rows: rows, into: gradient) }
+        for index in (0..<plan.steps).reversed() {
+            if weights.nystrom != nil {
+                nystromStep(index, tape, weights, rows: rows, into: gradient)
+            } else if case .rungeKutta(let tableau) = plan.method {
+                step(index, tableau, tape, weights, rows: rows, into: gradient)
+            }
+        }
         if plan.networkHidden > 0, !hasSuppliedVelocity {
             network(tape, weights, start: start, rows: rows, into: gradient)
         }
@@ -126,11 +132,11 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
     }
 
     private func step(
-        _ step: Int, _ tape: borrowing ForwardTape<S>, _ weights: borrowing PackedWeights<S>, rows: Int,
+        _ step: Int, _ tableau: Tableau, _ tape: borrowing ForwardTape<S>, _ weights: borrowing PackedWeights<S>,
+        rows: Int,
         into gradient: UnsafeMutablePointer<S>
     ) {
         let count = rows * plan.dimension
-        let tableau = plan.tableau
         let h = plan.grid.step
         let isSecondOrder = plan.order == 2
         for stage in 0..<plan.stages {
@@ -154,7 +160,7 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
     }
 
     /// Through one evaluation of `S`: leaves `x̄[i]` in `stagePosition` and adds to `v̄[i]`.
-    private func field(
+    func field(
         _ step: Int, _ stage: Int, _ tape: borrowing ForwardTape<S>, _ weights: borrowing PackedWeights<S>, rows: Int,
         into gradient: UnsafeMutablePointer<S>
     ) {
@@ -172,7 +178,7 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
         addColumnSums(of: units, to: part(.fieldBias), rows: rows, columns: h)
         if time != 0 { addColumnSums(of: units, times: time, to: part(.timeWeight), rows: rows, columns: h) }
         weights.multiply(.positionBack, units, rows: rows, into: stagePosition)
-        guard plan.order == 2 else { return }
+        guard plan.fieldReadsVelocity else { return }
         let velocity = tape.velocity(step, stage)
         part(.damping)[0] -= S(S.dot(slope, velocity, count: rows * d))
         outer(units, h, velocity, d, rows: rows, into: part(.velocityWeight))

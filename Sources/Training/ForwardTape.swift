@@ -6,7 +6,7 @@ import Dynamics
 ///
 ///     x[i] = x + h Σ_{j<i} a[i][j] v[j]      v[i] = v + h Σ_{j<i} a[i][j] s[j]      s[i] = S(x[i], v[i], t + c[i] h)
 ///
-/// and at order 1 `s` takes the place of `v`. Memory: about `3 D + 2 H` numbers a row for each evaluation of `S`.
+/// and at order 1 `s` takes the place of `v`; a Nyström method's stages are those of `Integrator.integrateNystrom`. Memory: about `3 D + 2 H` numbers a row for each evaluation of `S`.
 struct ForwardTape<S: KernelScalar>: ~Copyable {
     let plan: PassPlan
     /// The most rows a chunk may have.
@@ -75,7 +75,13 @@ struct ForwardTape<S: KernelScalar>: ~Copyable {
         let count = rows * plan.dimension
         end.update(from: start, count: count)
         if plan.order == 2 { startVelocity(weights, start: start, supplied: initialVelocity, rows: rows) }
-        for step in 0..<plan.steps { advance(weights, step: step, rows: rows) }
+        for step in 0..<plan.steps {
+            if let scheme = weights.nystrom?.scheme {
+                advance(scheme, weights, step: step, rows: rows)
+            } else if case .rungeKutta(let tableau) = plan.method {
+                advance(tableau, weights, step: step, rows: rows)
+            }
+        }
         classify(weights, start: start, rows: rows)
     }
 
@@ -98,9 +104,8 @@ struct ForwardTape<S: KernelScalar>: ~Copyable {
         }
     }
 
-    private func advance(_ weights: borrowing PackedWeights<S>, step: Int, rows: Int) {
+    private func advance(_ tableau: Tableau, _ weights: borrowing PackedWeights<S>, step: Int, rows: Int) {
         let count = rows * plan.dimension
-        let tableau = plan.tableau
         let h = plan.grid.step
         for stage in 0..<plan.stages {
             let coefficients = tableau.a[stage]
@@ -132,13 +137,13 @@ struct ForwardTape<S: KernelScalar>: ~Copyable {
         plan.order == 2 ? velocity(step, stage) : slope(step, stage)
     }
 
-    private func evaluate(_ weights: borrowing PackedWeights<S>, step: Int, stage: Int, rows: Int) {
+    func evaluate(_ weights: borrowing PackedWeights<S>, step: Int, stage: Int, rows: Int) {
         let units = rows * plan.hidden
         let before = preactivation(step, stage)
         let after = hidden(step, stage)
         let result = slope(step, stage)
         weights.multiply(.position, position(step, stage), rows: rows, into: before)
-        if plan.order == 2 {
+        if plan.fieldReadsVelocity {
             weights.multiply(.velocity, velocity(step, stage), rows: rows, into: before, accumulating: true)
         }
         let time = S(plan.time(step: step, stage: stage))
@@ -151,6 +156,7 @@ struct ForwardTape<S: KernelScalar>: ~Copyable {
         S.apply(plan.activation, after, count: units)
         weights.multiply(.output, after, rows: rows, into: result)
         addRow(weights[.outputBias], to: result, rows: rows, columns: plan.dimension)
+        guard plan.fieldReadsVelocity else { return }
         let damping = weights.scalar(.damping)
         if damping != 0 { add(velocity(step, stage), times: -damping, to: result, count: rows * plan.dimension) }
     }

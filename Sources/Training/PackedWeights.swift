@@ -20,9 +20,19 @@ struct PackedWeights<S: KernelScalar>: ~Copyable {
     private let directions: Workspace<S>
     /// `|Wc|` row by row, for a cosine classifier.
     let classifierNorms: [S]
+    /// A Nyström method's coefficients at this damping, and their derivatives with respect to it.
+    let nystrom: (scheme: SecondOrderScheme, slope: SecondOrderScheme)?
 
     init(_ vector: [S], layout: ParameterLayout, plan: PassPlan, prior: [S]?) {
         self.layout = layout
+        if case .nystrom(let tableau) = plan.method, let damping = layout[.damping].first.map({ Double(vector[$0]) }) {
+            nystrom = (
+                tableau.scheme(damping: damping, step: plan.grid.step),
+                tableau.schemeSlope(damping: damping, step: plan.grid.step)
+            )
+        } else {
+            nystrom = nil
+        }
         let parameters = Workspace<S>(count: layout.count)
         for (i, value) in vector.enumerated() { parameters.base[i] = value }
         let (d, h, g, c) = (plan.dimension, plan.hidden, plan.networkHidden, plan.classes)

@@ -13,7 +13,7 @@ struct PassPlan: Sendable {
     let classes: Int
     let order: Int
     let activation: Activation
-    let tableau: Tableau
+    let method: Method
     let grid: TimeGrid
     let isCosine: Bool
     let hasPrior: Bool
@@ -28,23 +28,26 @@ struct PassPlan: Sendable {
         classes = model.classes.count
         order = configuration.order
         activation = configuration.activation
-        tableau = configuration.solver.tableau
+        method = configuration.solver.method
         grid = TimeGrid(steps: configuration.steps, horizon: configuration.horizon)
         isCosine = configuration.classifier == .cosine
         hasPrior = model.prior != nil
         lastStep =
-            order == 2 ? tableau.stagesReachingPosition : [Bool](repeating: true, count: tableau.stages)
+            order == 2 ? method.stagesReachingPosition : [Bool](repeating: true, count: method.stages)
     }
 
-    var stages: Int { tableau.stages }
+    var stages: Int { method.stages }
+    /// Whether `x'` is an input of the field; a Nyström method has the damping in its coefficients.
+    var fieldReadsVelocity: Bool { order == 2 && !method.absorbsDamping }
     var steps: Int { order == 0 ? 0 : grid.steps }
 
-    /// Only x(T) is read, so at order 2 the last step leaves out the stages that only x'(T) would read.
+    /// Only x(T) is read, so at order 2 the last step leaves out the stages that only x'(T) would read. A method that reuses
+    /// its last stage evaluates it twice here: the gradient is the same.
     func evaluates(step: Int, stage: Int) -> Bool {
         step < steps - 1 || lastStep[stage]
     }
 
     func time(step: Int, stage: Int) -> Double {
-        grid.time(step) + tableau.c[stage] * grid.step
+        grid.time(step) + method.nodes[stage] * grid.step
     }
 }

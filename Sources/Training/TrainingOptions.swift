@@ -99,6 +99,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         try demand(
             order != 2 || solver != .euler || steps > 1,
             "one Euler step of a second-order equation never evaluates the field: take 2 steps or another solver")
+        try demand(
+            order == 2 || order == 0 || !solver.isNystrom,
+            "\(solver.rawValue) solves second-order equations only: take order 2 or another solver")
         try demand(horizon.isFinite && horizon > 0, "the horizon is a positive time")
         try demand(mix.isFinite && mix > 0, "the mix is a positive number")
         try demand(logitScale.isFinite && logitScale > 0, "the logit scale is a positive number")

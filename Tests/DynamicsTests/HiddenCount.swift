@@ -7,7 +7,6 @@ struct HiddenCount {
 
     init(_ shape: HiddenShape, _ solver: Solver, steps: Int) {
         let (d, h) = (shape.dimension, shape.hidden)
-        let tableau = solver.tableau
         // The start and the end. v0 is as wide as D, or as the network that is folded in.
         var width = 0
         switch shape.start {
@@ -26,6 +25,20 @@ struct HiddenCount {
         // v0 has moved x everywhere but in the first stage of the first step.
         var readsDrift = false
         for step in 0..<steps {
+            guard let tableau = solver.tableau else {
+                guard let tableau = solver.nystrom else { continue }
+                // Position alone: moved by α, or by a slope of this step; the first slope may be known from the last step.
+                for stage in 0..<tableau.stages {
+                    let moved = state.0 || (stage > 0 && state.1) || tableau.a[stage].contains { $0 != 0 }
+                    // In the last step only what the end is made of: what it reads has no weight of zero here.
+                    let isRead = step < steps - 1 || tableau.position[stage] != 0
+                    guard isRead, step == 0 || stage > 0 || !tableau.reusesLastStage else { continue }
+                    if step > 0 || stage > 0 { readsDrift = true }
+                    if moved { operations += 2 * h * h }
+                }
+                state = (true, true)
+                continue
+            }
             var stages: [(Bool, Bool)] = []
             for stage in 0..<tableau.stages {
                 let a = tableau.a[stage]

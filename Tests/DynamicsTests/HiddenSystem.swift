@@ -1,4 +1,5 @@
 import Dynamics
+import Glibc
 
 /// Which terms a test system has.
 struct Variation: CustomStringConvertible {
@@ -13,13 +14,14 @@ struct Variation: CustomStringConvertible {
         "start \(start), damping \(damping), velocity \(readsVelocity), biases \(hasBiases), mix \(mix)"
     }
 
-    /// Each start with and without the other terms; at order 1 there is no start.
-    static func all(order: Int) -> [Variation] {
+    /// Each start with and without the other terms; at order 1 there is no start, and a Nyström method reads no velocity.
+    static func all(order: Int, _ solver: Solver) -> [Variation] {
         let starts: [Start] = order == 2 ? [.zero, .narrowNetwork, .wideNetwork, .supplied] : [.zero]
+        let coupled = !solver.isNystrom
         return starts.flatMap { start in
             [
-                Variation(start: start),
-                Variation(start: start, damping: 0.8, hasBiases: false, mix: 0.6),
+                Variation(start: start, readsVelocity: coupled),
+                Variation(start: start, damping: 0.8, readsVelocity: coupled, hasBiases: false, mix: 0.6),
                 Variation(start: start, damping: 1.1, readsVelocity: order == 1, mix: 1),
                 Variation(start: start, readsVelocity: order == 1, hasBiases: false, mix: 0.3),
             ]
@@ -100,7 +102,7 @@ struct HiddenSystem<S: KernelScalar> {
     /// `x(T)` and `y` of each row, one after the other.
     func hidden(_ solver: Solver, steps: Int, rows count: Int? = nil) -> [[S]] {
         let form = HiddenForm<S>(
-            field: field, network: network, activation: activation, shape: shape, tableau: solver.tableau,
+            field: field, network: network, activation: activation, shape: shape, method: solver.method,
             grid: TimeGrid(steps: steps, horizon: horizon))
         let workspace = Workspace<S>(count: form.workspaceCount)
         func put(_ x: [S], at tile: Int) {
@@ -122,15 +124,18 @@ struct HiddenSystem<S: KernelScalar> {
         }
     }
 
-    /// `x(T)` of each row, by the tableau on `[x, v]` in Double.
+    /// `x(T)` of each row, by the tableau on `[x, v]` in Double, or by the Nyström tableau on `exp(γt/2) (x - x(step))`.
     private func plain(_ solver: Solver, steps: Int) -> [[Double]] {
         let h = horizon / Double(steps)
-        let tableau = solver.tableau
         return (0..<rows).map { row in
             let range = row * dimension..<(row + 1) * dimension
             var z = origins[range].map { Double($0) }
             if shape.order == 2 { z += startVelocity(z, supplied.map { $0[range].map { Double($0) } }) }
             for step in 0..<steps {
+                guard let tableau = solver.tableau else {
+                    if let tableau = solver.nystrom { z = advanced(z, tableau, h, time: h * Double(step)) }
+                    continue
+                }
                 var slopes: [[Double]] = []
                 for stage in 0..<tableau.stages {
                     let at = advanced(z, tableau.a[stage].map { h * $0 }, slopes)
@@ -144,6 +149,23 @@ struct HiddenSystem<S: KernelScalar> {
 
     private func advanced(_ z: [Double], _ factors: [Double], _ slopes: [[Double]]) -> [Double] {
         zip(factors, slopes).reduce(z) { z, term in zip(z, term.1).map { $0 + term.0 * $1 } }
+    }
+
+    private func advanced(_ z: [Double], _ tableau: NystromTableau, _ h: Double, time: Double) -> [Double] {
+        let (x, v) = (Array(z.prefix(dimension)), Array(z.dropFirst(dimension)))
+        let gamma = Double(field.damping)
+        func growth(_ t: Double) -> Double { exp(gamma * t / 2) }
+        let y = [Double](repeating: 0, count: dimension)
+        var k: [[Double]] = []
+        for (row, node) in zip(tableau.a, tableau.c) {
+            let here = advanced(advanced(y, [node * h], [v]), row.map { h * h * $0 }, k)
+            let at = advanced(x, [1 / growth(node * h)], [here])
+            let f = Array(slope(at + y, time: time + node * h).dropFirst(dimension))
+            k.append(zip(f, here).map { growth(node * h) * $0 + gamma * gamma / 4 * $1 })
+        }
+        let end = advanced(advanced(y, [h], [v]), tableau.position.map { h * h * $0 }, k)
+        let w = advanced(v, tableau.velocity.map { h * $0 }, k)
+        return advanced(x, [1 / growth(h)], [end]) + zip(w, end).map { ($0 - gamma / 2 * $1) / growth(h) }
     }
 
     private func slope(_ z: [Double], time: Double) -> [Double] {

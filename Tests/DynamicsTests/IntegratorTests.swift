@@ -9,20 +9,20 @@ struct IntegratorTests {
     @Test("position and velocity converge at the method's order", arguments: Solver.allCases)
     func convergence(solver: Solver) {
         var exact = TestState<Double>()
-        exact.integrate(.rk4, TimeGrid(steps: 12_800, horizon: horizon))
+        exact.integrate(.rk4, TimeGrid(steps: 12_800, horizon: horizon), couplesVelocity: !solver.isNystrom)
         let states = counts.map { steps in
             var state = TestState<Double>()
             state.integrate(solver, TimeGrid(steps: steps, horizon: horizon))
             return state
         }
-        let order = Double(solver.tableau.order)
+        let order = Double(solver.method.order)
         let x = slope(states.map { distance($0.position, exact.position) })
         let v = slope(states.map { distance($0.velocity, exact.velocity) })
         #expect(abs(x - order) < 0.15, "x: \(x)")
         #expect(abs(v - order) < 0.15, "v: \(v)")
     }
 
-    @Test("the first-order control converges at the method's order", arguments: Solver.allCases)
+    @Test("the first-order control converges at the method's order", arguments: Solver.rungeKutta)
     func firstOrderConvergence(solver: Solver) {
         var exact = TestState<Double>()
         exact.integrate(.rk4, TimeGrid(steps: 12_800, horizon: horizon), order: 1)
@@ -32,12 +32,12 @@ struct IntegratorTests {
             return distance(state.position, exact.position)
         }
         let x = slope(errors)
-        #expect(abs(x - Double(solver.tableau.order)) < 0.15, "x: \(x)")
+        #expect(abs(x - Double(solver.method.order)) < 0.15, "x: \(x)")
     }
 
     @Test(
         "integrating the full state back leaves an error of slope 1, 3, 3, 5, 5",
-        arguments: zip(Solver.allCases, [1.0, 3, 3, 5, 5]))
+        arguments: zip(Solver.rungeKutta, [1.0, 3, 3, 5, 5]))
     func reversal(solver: Solver, expected: Double) {
         let start = TestState<Double>()
         let errors = counts.map { steps in

@@ -1,4 +1,5 @@
 import Dynamics
+import Glibc
 import Refinement
 
 /// The equations of the model for one row, in Double, as plainly as they can be written: what the refiner is held against.
@@ -32,9 +33,15 @@ struct PlainModel {
         // z = [x, v] at order 2, x at order 1.
         var z = x0
         if isSecond { z += supplied ?? model.velocity.map { guess($0, x0) } ?? zeros }
-        let tableau = configuration.solver.tableau
         let h = configuration.horizon / Double(configuration.steps)
         for step in 0..<configuration.steps {
+            let tableau: Tableau
+            switch configuration.solver.method {
+            case .rungeKutta(let method): tableau = method
+            case .nystrom(let method):
+                z = damped(z, method, h, time: h * Double(step))
+                continue
+            }
             var slopes: [[Double]] = []
             for stage in 0..<tableau.stages {
                 var at = z
@@ -46,6 +53,26 @@ struct PlainModel {
             for (b, slope) in zip(tableau.b, slopes) { z = zip(z, slope).map { $0 + h * b * $1 } }
         }
         return Array(z[..<d])
+    }
+
+    /// One step in `y = exp(γt/2) (x - x(step))`, whose equation has no damping.
+    private func damped(_ z: [Double], _ method: NystromTableau, _ h: Double, time: Double) -> [Double] {
+        let (x, v) = (Array(z[..<d]), Array(z[d...]))
+        let gamma = model.field.damping
+        func moved(_ y: [Double], _ factors: [Double], _ k: [[Double]]) -> [Double] {
+            zip(factors, k).reduce(y) { y, term in zip(y, term.1).map { $0 + term.0 * $1 } }
+        }
+        var k: [[Double]] = []
+        for (row, node) in zip(method.a, method.c) {
+            let growth = exp(gamma * node * h / 2)
+            let y = moved(moved(zeros, [node * h], [v]), row.map { h * h * $0 }, k)
+            let f = field(moved(x, [1 / growth], [y]), [], time + node * h)
+            k.append(zip(f, y).map { growth * $0 + gamma * gamma / 4 * $1 })
+        }
+        let growth = exp(gamma * h / 2)
+        let y = moved(moved(zeros, [h], [v]), method.position.map { h * h * $0 }, k)
+        let w = moved(v, method.velocity.map { h * $0 }, k)
+        return moved(x, [1 / growth], [y]) + zip(w, y).map { ($0 - gamma / 2 * $1) / growth }
     }
 
     private func field(_ x: [Double], _ v: [Double], _ t: Double) -> [Double] {

@@ -24,13 +24,15 @@ struct Noise {
 }
 
 extension Model<Float> {
-    /// A model with every part that its order allows, all of it random.
+    /// A model with every part that its order and its solver allow, all of it random.
     static func random(
-        order: Int = 2, dimension d: Int = 33, hidden h: Int = 19, classes c: Int = 7, seed: UInt64 = 1
+        order: Int = 2, solver: Solver = .rk4, dimension d: Int = 33, hidden h: Int = 19, classes c: Int = 7,
+        seed: UInt64 = 1
     ) -> Model<Float> {
         var noise = Noise(seed)
         var configuration = ModelConfiguration(dimension: d, hidden: order == 0 ? 0 : h)
         configuration.order = order
+        configuration.solver = solver
         configuration.steps = 3
         configuration.horizon = 1.2
         configuration.mix = 0.7
@@ -51,7 +53,7 @@ extension Model<Float> {
         model.field.outputWeight = noise.values(d * h, gain: 2 * output)
         model.field.outputBias = noise.values(d, gain: 0.1)
         guard order == 2 else { return model }
-        model.field.velocityWeight = noise.values(h * d, gain: 1.5)
+        model.field.velocityWeight = noise.values(h * d, gain: solver.isNystrom ? 0 : 1.5)
         model.field.damping = 0.7
         var network = VelocityNetwork<Float>()
         network.inputWeight = noise.values(11 * d)

@@ -8,7 +8,7 @@ import Testing
 struct ReferenceTests {
     @Test(
         "in both forms vectors, logits and probabilities match the float64 reference to 1e-5",
-        arguments: 0..<30, RefinementForm.allCases)
+        arguments: 0..<36, RefinementForm.allCases)
     func matches(number: Int, form: RefinementForm) throws {
         let name = (number < 10 ? "0" : "") + "\(number)"
         let model = try ModelFile.load(path: try path("\(name).model")).model

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("sono refine")
 struct RefineTests {
-    @Test("agrees with an independent float64 computation to 1e-5", arguments: 0..<30)
+    @Test("agrees with an independent float64 computation to 1e-5", arguments: 0..<36)
     func reference(number: Int) throws {
         let scratch = try Scratch()
         let name = Batches.fixtures.appending(path: number < 10 ? "0\(number)" : "\(number)").path

@@ -49,6 +49,14 @@ import Training
         #expect(trained.model.configuration.order == order)
     }
 
+    @Test("trained for a Nyström method, the field reads no velocity and its damping is learned", arguments: [1, 2])
+    func nystrom(_ steps: Int) throws {
+        let trained = try train(task.options(TrainingOptions(solver: .dprkn4, steps: steps)))
+        #expect(trained.model.field.velocityWeight.allSatisfy { $0 == 0 })
+        #expect(trained.model.field.damping > 0)
+        #expect(try Refiner(model: trained.model).evaluations == 3 * steps)
+    }
+
     @Test("what training computes is what serving runs", arguments: Solver.allCases)
     func servesTheSame(_ solver: Solver) throws {
         var options = task.options(TrainingOptions(solver: solver, steps: 2))
@@ -190,6 +198,11 @@ import Training
         }
         #expect(throws: Failure(.invalidArgument, "")) {
             try train(task.options(TrainingOptions(solver: .euler, steps: 1)))
+        }
+        #expect(throws: Failure(.invalidArgument, "")) {
+            var options = task.options(TrainingOptions(solver: .dprkn4, steps: 1))
+            options.order = 1
+            return try train(options)
         }
     }
 

@@ -69,7 +69,9 @@ extension Model<Float> {
         model.field.outputWeight = numbers.floats(d * h, gain: 3 / Double(d * h).squareRoot())
         model.field.outputBias = numbers.floats(d, gain: 0.1 / Double(d).squareRoot())
         guard configuration.order == 2 else { return model }
-        model.field.velocityWeight = numbers.floats(h * d, gain: 1.5)
+        model.field.velocityWeight =
+            configuration.solver.isNystrom
+            ? [Float](repeating: 0, count: h * d) : numbers.floats(h * d, gain: 1.5)
         return model
     }
 }

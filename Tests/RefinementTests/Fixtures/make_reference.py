@@ -30,6 +30,17 @@ TABLEAUX = {
     ),
 }
 
+# Explicit Nystrom tableaux for y'' = g(y, t) as (A rows, position weights, velocity weights, c).
+NYSTROM = {
+    "nystrom4": ([[], [1 / 8], [0.0, 1 / 2]], [1 / 6, 1 / 3, 0.0], [1 / 6, 2 / 3, 1 / 6], [0.0, 1 / 2, 1.0]),
+    "dprkn4": (
+        [[], [1 / 32], [7 / 1000, 119 / 500], [1 / 14, 8 / 27, 25 / 189]],
+        [1 / 14, 8 / 27, 25 / 189, 0.0],
+        [1 / 14, 32 / 81, 250 / 567, 5 / 54],
+        [0.0, 1 / 4, 7 / 10, 1.0],
+    ),
+}
+
 ACTIVATIONS = {
     "tanh": np.tanh,
     "gelu": lambda u: 0.5 * u * (1 + erf(u / np.sqrt(2))),
@@ -48,6 +59,24 @@ def integrate(derivative, state, tableau, steps, horizon):
             slopes.append(derivative(stage, (step + node) * h))
         state = state + h * sum(w * k for w, k in zip(weights, slopes))
     return state
+
+
+def integrate_nystrom(force, gamma, x, v, tableau, steps, horizon):
+    """x'' = force(x, t) - gamma x': each step in y = exp(gamma s / 2) (x(s) - x(0)), which has no damping."""
+    rows, position_weights, velocity_weights, nodes = NYSTROM[tableau]
+    h = horizon / steps
+    for step in range(steps):
+        grown = lambda s: np.exp(gamma * s / 2)
+        acceleration = lambda y, s: grown(s) * force(x + y / grown(s), step * h + s) + gamma**2 / 4 * y
+        y, w = np.zeros_like(x), v
+        slopes = []
+        for row, node in zip(rows, nodes):
+            stage = y + node * h * w + h**2 * sum((a * k for a, k in zip(row, slopes)), np.zeros_like(x))
+            slopes.append(acceleration(stage, node * h))
+        y = y + h * w + h**2 * sum(b * k for b, k in zip(position_weights, slopes))
+        w = w + h * sum(b * k for b, k in zip(velocity_weights, slopes))
+        x, v = x + y / grown(h), (w - gamma / 2 * y) / grown(h)
+    return x
 
 
 def unit(rows):
@@ -84,7 +113,15 @@ def refine(tensors, config, embeddings, supplied):
             inner = x @ t["field.position.weight"].T + v @ t["field.velocity.weight"].T + time * at + bias
             return np.stack([v, act(inner) @ t["field.output.weight"].T + output_bias - gamma * v])
 
-        position, _ = integrate(derivative, np.stack([x0, v0]), config["solver"], config["steps"], config["horizon"])
+        def force(x, at):
+            inner = x @ t["field.position.weight"].T + time * at + bias
+            return act(inner) @ t["field.output.weight"].T + output_bias
+
+        grid = config["solver"], config["steps"], config["horizon"]
+        if config["solver"] in NYSTROM:
+            position = integrate_nystrom(force, gamma, x0, v0, *grid)
+        else:
+            position, _ = integrate(derivative, np.stack([x0, v0]), *grid)
     y = unit(x0 + config["mix"] * (position - x0))
     scale = config["logit_scale"]
     if config["classifier"] == "cosine":
@@ -129,8 +166,10 @@ def case(number, order, solver, activation):
         "classifier.weight": normal(classes, dimension),
     }
     if order == 2:
-        tensors["field.velocity.weight"] = normal(hidden, dimension, gain=1.5 / np.sqrt(dimension))
-        if flags["damping"]:
+        # A Nystrom method is for fields that read no velocity.
+        reads_velocity = solver not in NYSTROM
+        tensors["field.velocity.weight"] = normal(hidden, dimension, gain=1.5 / np.sqrt(dimension)) * reads_velocity
+        if flags["damping"] or not reads_velocity:
             tensors["field.damping"] = np.array([0.7], np.float32)
         if flags["network"]:
             tensors["velocity.input.weight"] = normal(guiding, dimension)
@@ -182,3 +221,7 @@ if __name__ == "__main__":
             for activation in ACTIVATIONS:
                 case(number, order, solver, activation)
                 number += 1
+    for solver in NYSTROM:
+        for activation in ACTIVATIONS:
+            case(number, 2, solver, activation)
+            number += 1
