@@ -65,12 +65,13 @@ extension DirectSolution {
     /// Floating-point operations a row, a multiply-add being two: the matrix products only; from the model's own initial
     /// velocity and from a supplied one.
     ///
-    /// An evaluation multiplies with `Wx`, `Wv` at order 2, and `W2`; the velocity network with `V1` and `V2` once.
+    /// An evaluation multiplies with `Wx`, `Wv` where the velocity is read, and `W2`; the velocity network with `V1` and `V2`
+    /// once.
     static func operations<S: KernelScalar>(
         _ model: Model<S>, integrator: Integrator
     ) -> (own: Int, supplied: Int) {
         let configuration = model.configuration
-        let products = integrator.order == 2 ? 3 : 2
+        let products = integrator.order == 2 && !integrator.method.absorbsDamping ? 3 : 2
         let network = integrator.order == 2 ? model.velocity?.hidden ?? 0 : 0
         let solving = integrator.evaluations * products * 2 * configuration.dimension * configuration.hidden
         return (solving + 4 * configuration.dimension * network, solving)

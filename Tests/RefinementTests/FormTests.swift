@@ -30,6 +30,10 @@ struct FormTests {
         #expect(direct.operations == 15 * 6 * 40 * 24 + 4 * 40 * 11)
         let hidden = try Refiner(model: model, form: .hidden)
         #expect(hidden.operations == 4 * 40 * 24 + 4 * 40 * 11 + 4 * 11 * 24 + 54 * 24 * 24)
+        // A Nyström method leaves Wv out, and evaluates twelve times.
+        var free = Model.random(solver: .dprkn4, dimension: 40, hidden: 24, classes: 5)
+        free.configuration.steps = 4
+        #expect(try Refiner(model: free, form: .direct).operations == 12 * 4 * 40 * 24 + 4 * 40 * 11)
         // Wc and Wp.
         #expect(direct.classificationOperations == 4 * 40 * 5)
         model.prior = nil
