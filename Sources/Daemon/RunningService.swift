@@ -110,7 +110,7 @@ public final class RunningService: Sendable {
             Lane.Events(
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
-                settled: { [self] in tellStatus() },
+                moved: { [self] in tellStatus() },
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
