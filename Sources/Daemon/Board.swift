@@ -18,14 +18,14 @@ package final class Board: Sendable {
         var paused: Failure?
         /// Files in incoming/, and claimed ones that are not jobs yet.
         var incoming: [String: Int] = [:]
-        var running: Running?
+        package var running: Running?
         var lastCommit: Date?
         var batches: [String: Int] = [:]
         package var errors: [FailureCode: Int] = [:]
         var rowsPerSecond: Double?
     }
 
-    struct Running {
+    package struct Running {
         let job: QueuedJob
         let control: BatchControl
         let since: Date

@@ -26,18 +26,18 @@ package final class Lane: Sendable {
         let changed: @Sendable (QueuedJob) -> Void
         /// The disk is full.
         let noSpace: @Sendable (Failure) -> Void
-        /// A job has come to rest, one way or the other.
-        let settled: @Sendable () -> Void
+        /// A job has begun, or come to rest one way or the other.
+        let moved: @Sendable () -> Void
         /// The store cannot be written: the service has to end.
         let broken: @Sendable (Failure) -> Void
 
         package init(
             changed: @escaping @Sendable (QueuedJob) -> Void, noSpace: @escaping @Sendable (Failure) -> Void,
-            settled: @escaping @Sendable () -> Void, broken: @escaping @Sendable (Failure) -> Void
+            moved: @escaping @Sendable () -> Void, broken: @escaping @Sendable (Failure) -> Void
         ) {
             self.changed = changed
             self.noSpace = noSpace
-            self.settled = settled
+            self.moved = moved
             self.broken = broken
         }
     }
@@ -126,6 +126,7 @@ package final class Lane: Sendable {
             case .run(let pipeline, let job, let control):
                 heartbeat.beat()
                 board.update { $0.running = .init(job: job, control: control, since: Date()) }
+                events.moved()
                 do {
                     try report(BatchLife(pipeline: pipeline, store: store).run(job, control: control), of: job, events)
                 } catch {
@@ -136,7 +137,7 @@ package final class Lane: Sendable {
                 }
                 state.withLock { $0.running = nil }
                 board.update { $0.running = nil }
-                events.settled()
+                events.moved()
             }
         }
     }

@@ -110,7 +110,7 @@ public final class RunningService: Sendable {
             Lane.Events(
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
-                settled: { [self] in tellStatus() },
+                moved: { [self] in tellStatus() },
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
@@ -205,11 +205,15 @@ public final class RunningService: Sendable {
         var after = loaded.all
         var refused: [String: Failure] = [:]
         for (name, failure) in loaded.failures {
-            Self.log(logger, failure, pipeline: name)
-            if case .success(let running)? = before[name] {
-                after[name] = .success(running)
-                refused[name] = failure
+            guard case .success(let running)? = before[name] else {
+                Self.log(logger, failure, pipeline: name)
+                continue
             }
+            let refusal = Failure(
+                failure.code, "\(failure.message) The pipeline goes on as it was.", cause: failure.cause)
+            Self.log(logger, refusal, pipeline: name)
+            after[name] = .success(running)
+            refused[name] = refusal
         }
         let running = after.compactMapValues { try? $0.get() }
         let new = running.keys.filter { (try? before[$0]?.get()) == nil }
@@ -223,7 +227,8 @@ public final class RunningService: Sendable {
             state.refusedReloads = refusals
             state.spoolTrouble = state.spoolTrouble.filter { all[$0.key] != nil }
         }
-        logger.notice("reloaded", metadata: ["pipelines": "\(running.keys.sorted().joined(separator: ","))"])
+        let taken = running.keys.filter { refusals[$0] == nil }.sorted()
+        logger.notice("reloaded", metadata: ["pipelines": "\(taken.joined(separator: ","))"])
     }
 
     private var statusLine: String {

@@ -185,7 +185,8 @@ extension StatusReport {
         func total(_ state: JobState) -> Int { states.reduce(0) { $0 + ($1[state] ?? 0) } }
         var words = ["\(phase.rawValue): \(total(.queued) + total(.retrying)) waiting"]
         if let running {
-            words.append("job \(running.jobID) running (\(running.rowsDone) of \(running.rows) rows)")
+            // Not how far it is: the line is told when a job begins or ends, and stands until then.
+            words.append("job \(running.jobID) running (\(running.rows) rows)")
         }
         words.append("\(total(.done)) done")
         if total(.failed) > 0 { words.append("\(total(.failed)) failed") }

@@ -13,13 +13,29 @@ struct ConfigurationSection {
         do {
             root = try Yams.compose(yaml: yaml)
         } catch {
-            throw Failure(.configurationInvalid, "\(file) is no valid YAML: correct it. \(error)")
+            throw Self.syntaxError(error, file: file)
         }
         guard let root else { throw Failure(.configurationInvalid, "\(file):1: model: is missing: the file is empty.") }
         guard let mapping = root.mapping else {
             throw Failure(.configurationInvalid, "\(file):1: expected keys and values such as `model: NAME`.")
         }
         self.init(file: file, prefix: "", mapping: mapping)
+    }
+
+    /// On one line, unlike the parser's own words.
+    private static func syntaxError(_ error: any Error, file: String) -> Failure {
+        let (line, words): (Int, String)
+        switch error as? YamlError {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let place = context.map { "\($0.text) that begins in line \($0.mark.line): " } ?? ""
+            (line, words) = (mark.line, place + problem)
+        case .duplicatedKeysInMapping(let keys, let context):
+            (line, words) = (context.mark.line, "given more than once: \(keys.sorted().joined(separator: ", "))")
+        default:
+            (line, words) = (1, "\(error)")
+        }
+        return Failure(.configurationInvalid, "\(file):\(line): is no valid YAML: correct it. (\(words))")
     }
 
     private init(file: String, prefix: String, mapping: Node.Mapping) {

@@ -122,8 +122,10 @@ private final class InotifyEvents: Sendable {
         } else if event.watch != incomingWatch || event.has(IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT | IN_IGNORED) {
             lost = true
         } else if let name = event.name, !name.isIgnored {
-            let opened = event.has(IN_OPEN | IN_CLOSE_WRITE)
-            if !arrivals.overflowed {
+            // A producer that closes only after its rename has handed the file over already.
+            let isLateClose = event.has(IN_CLOSE_WRITE) && arrivals.events[name] == .renamed
+            if !arrivals.overflowed, !isLateClose {
+                let opened = event.has(IN_OPEN | IN_CLOSE_WRITE)
                 arrivals.events[name] = opened ? .opened : event.has(IN_MOVED_TO) ? .renamed : .created
             }
             // Somebody who only looks at the directory does not wake the service.

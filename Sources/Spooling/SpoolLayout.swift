@@ -31,15 +31,27 @@ public struct SpoolLayout: Hashable, Sendable {
     public func path(of token: ClaimToken) -> String { "\(work)/\(token)" }
 
     /// The pipelines that have an incoming directory under a spool root, sorted.
+    ///
+    /// - Throws: `unavailable` if none is to be seen and a directory there may not be looked into.
     public static func pipelines(in root: String) throws -> [String] {
-        try DirectoryHandle(path: root).names().compactMap { name in
+        var closed: String?
+        let found = try DirectoryHandle(path: root).names().compactMap { name -> String? in
             guard let text = String(validating: name.bytes, as: UTF8.self), !name.isIgnored else { return nil }
             var status = stat()
-            guard lstat("\(root)/\(text)/incoming", &status) == 0, FileKind(mode: status.st_mode) == .directory else {
+            guard lstat("\(root)/\(text)/incoming", &status) == 0 else {
+                if errno == EACCES { closed = "\(root)/\(text)" }
                 return nil
             }
-            return text
-        }.sorted()
+            return FileKind(mode: status.st_mode) == .directory ? text : nil
+        }
+        if found.isEmpty, let closed { throw notAdmitted(to: closed) }
+        return found.sorted()
+    }
+
+    static func notAdmitted(to directory: String) -> Failure {
+        Failure(
+            .unavailable, "\(directory) may not be entered by you: join its group (`ls -ld \(directory)` names it).",
+            cause: String(cString: strerror(EACCES)))
     }
 
     /// How many files stand in incoming/, for a pipeline that nobody watches.

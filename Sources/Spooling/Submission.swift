@@ -22,7 +22,8 @@ public struct Submission: Equatable, Sendable {
     ///   - layout: the pipeline.
     ///   - again: whether the bytes shall be computed even if they are done already (`FileName.markedAgain`).
     /// - Throws: `not_found` (no such file or pipeline), `unreadable`, `unsupported_format` (not a file),
-    ///   `invalid_argument` (a name that the service would not look at), `no_space`, `io_error`.
+    ///   `invalid_argument` (a name that the service would not look at), `unavailable` (not in the droppers' group),
+    ///   `no_space`, `io_error`.
     public static func submit(
         path: String, name: FileName? = nil, to layout: SpoolLayout, again: Bool = false
     ) throws -> Submission {
@@ -108,6 +109,7 @@ public struct Submission: Equatable, Sendable {
         let descriptor = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor < 0 else { return descriptor }
         let number = errno
+        if number == EACCES { throw SpoolLayout.notAdmitted(to: layout.directory) }
         guard number == ENOENT else { throw Failure.system("open \(path)", errno: number) }
         let others = (try? SpoolLayout.pipelines(in: layout.root)) ?? []
         let known = others.isEmpty ? "none is set up there" : "there is \(others.joined(separator: ", "))"

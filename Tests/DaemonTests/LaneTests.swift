@@ -22,10 +22,14 @@ struct LaneTests {
 
         let board = Board()
         let isBroken = Mutex(false)
+        let isBeginningTold = Mutex(false)
         let lane = Lane(store: store, board: board, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         lane.start(
             Lane.Events(
-                changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in isBroken.withLock { $0 = true } }))
+                changed: { _ in }, noSpace: { _ in },
+                moved: {
+                    if board.snapshot.running != nil { isBeginningTold.withLock { $0 = true } }
+                }, broken: { _ in isBroken.withLock { $0 = true } }))
         lane.serve(["p": pipeline])
         let lock = try WriteLock(on: root.paths.store)
         for job in jobs { lane.add(job) }
@@ -34,7 +38,7 @@ struct LaneTests {
         try eventually("all are done") { try jobs.allSatisfy { try store.job($0.id).state == .done } }
         lane.stop()
         lane.waitUntilStopped()
-        #expect(!isBroken.withLock { $0 })
+        #expect(!isBroken.withLock { $0 } && isBeginningTold.withLock { $0 })
     }
 
     @Test("takes up nothing more once the store is gone, and says so once")
@@ -49,7 +53,7 @@ struct LaneTests {
         lane.serve(["p": pipeline])
         for job in jobs { lane.add(job) }
         lane.start(
-            Lane.Events(changed: { _ in }, noSpace: { _ in }, settled: {}, broken: { _ in faults.withLock { $0 += 1 } })
+            Lane.Events(changed: { _ in }, noSpace: { _ in }, moved: {}, broken: { _ in faults.withLock { $0 += 1 } })
         )
         lane.waitUntilStopped()
         #expect(faults.withLock { $0 } == 1)

@@ -129,6 +129,7 @@ struct RunningServiceTests {
         service.reload()
         let refused = try root.client.report().report.pipelines[1]
         #expect(refused.state == .running && refused.problem?.code == "configuration_invalid")
+        #expect(refused.problem?.message.hasSuffix("goes on as it was.") == true)
         try root.drop(10, seed: 2, as: "b.safetensors", into: "q")
         try eventually("it still works") { try root.states() == [.done, .done] }
 

@@ -74,8 +74,9 @@ struct PipelineConfigurationTests {
             ("model: a\nretention: { inputs: never }", "p.yaml:2:", "retention.inputs"),
             ("model: a\nsettle: soon", "p.yaml:2:", "settle"),
             ("- a\n- b", "p.yaml:1:", "expected keys"),
-            ("model: a\nmodel: b", "p.yaml", "model"),
-            ("model: \"a", "p.yaml", "YAML"),
+            ("model: a\nmodel: b", "p.yaml:1:", "given more than once: model"),
+            ("model: \"a", "p.yaml:1:", "YAML"),
+            ("model: a\nclassify: [\nsettle: 2s", "p.yaml:4:", "flow sequence that begins in line 2: did not find"),
         ])
     func mistakes(yaml: String, place: String, key: String) throws {
         let failure = try #require(throws: Failure.self) { try PipelineConfiguration(yaml: yaml, file: "p.yaml") }

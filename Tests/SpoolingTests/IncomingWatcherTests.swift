@@ -107,6 +107,14 @@ struct IncomingWatcherTests {
         #expect(try intake.look(at: now + .milliseconds(2002)).names == claims("a.npy"))
     }
 
+    @Test("a submitted file, which is closed only after its rename, is claimed at the first look")
+    func submitted() throws {
+        var intake = intake()
+        try spool.write("x", to: "\(spool.root)/a.npy")
+        _ = try Submission.submit(path: "\(spool.root)/a.npy", to: spool.layout)
+        #expect(try intake.look(at: .now).names == claims("a.npy"))
+    }
+
     @Test("a file that is overwritten straight after its rename settles")
     func overwritten() throws {
         var intake = intake()

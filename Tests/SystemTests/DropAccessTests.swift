@@ -38,6 +38,19 @@ struct DropAccessTests {
         #expect(service.stop() == 0)
     }
 
+    @Test("who is not in the droppers' group is told to join it", arguments: [[], ["--pipeline", "p"]])
+    func stranger(pipeline: [String]) throws {
+        let service = try started()
+        let file = service.root("a.safetensors")
+        try Batches.batch(rows: 5, seed: 1).write(to: URL(fileURLWithPath: file))
+        let outcome = try Sono.run(
+            ["--reuid", "daemon", "--regid", "daemon", "--clear-groups", Sono.executable.path, "submit", file]
+                + pipeline + ["--root", service.root.path],
+            executable: URL(fileURLWithPath: "/usr/bin/setpriv"))
+        #expect(outcome.status == 69 && outcome.errors.contains("spool/p may not be entered by you: join its group"))
+        #expect(service.stop() == 0)
+    }
+
     @Test("what `sono submit` brings under umask 077 can be read by the service where there are no ACLs")
     func submitted() throws {
         let service = try started()

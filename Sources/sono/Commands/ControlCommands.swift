@@ -18,9 +18,9 @@ struct ControlArguments: ParsableArguments {
             if form.json {
                 try Output.print(json: reply)
             } else if reply.requeued {
-                Messages.say(
-                    "job \(id) is on its way again: sono jobs --sha256 \((reply.job.sha256 ?? "").prefix(12))"
-                        + places.suffix)
+                // What was refused before all of it was read has no digest.
+                let digest = reply.job.sha256.map { " --sha256 \($0.prefix(12))" } ?? ""
+                Messages.say("job \(id) is on its way again: sono jobs\(digest)\(places.suffix)")
             } else {
                 Messages.say("job \(id) is \(reply.job.state.rawValue)")
             }

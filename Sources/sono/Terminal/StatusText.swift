@@ -70,7 +70,10 @@ struct StatusText {
         func total(_ state: JobState) -> Int {
             report.pipelines.reduce(0) { $0 + ($1.counts?.jobs[state] ?? 0) }
         }
-        if report.phase == .down { return "start it: sono serve\(suffix)" }
+        if report.phase == .down {
+            // By hand, as root, it would leave files that the installed service may not write.
+            return suffix.isEmpty ? "start it: systemctl start sono" : "start it: sono serve\(suffix)"
+        }
         if total(.failed) > 0 { return "see why: sono jobs --state failed\(suffix)" }
         if total(.held) > 0 { return "held jobs wait for: sono release ID\(suffix)" }
         return nil
