@@ -7,17 +7,28 @@ import Pipelines
 import Spooling
 import Synchronization
 
-/// Computes batches one after the other, each on all cores, on a thread of its own; pipelines take turns.
+/// Computes batches one after the other, each on all cores, on a thread of its own; pipelines take turns. While one is
+/// computed, the one before it is committed on another thread.
 package final class Lane: Sendable {
     private struct State {
         var queue = JobQueue()
         var pipelines: [String: Pipeline] = [:]
-        var running: (job: QueuedJob, control: BatchControl)?
+        /// The one that is computed, and the one that is committed.
+        var running: [Batch] = []
         /// Set while the store takes nothing.
         var pausedUntil: Monotonic.Instant?
         /// How often in a row the store took nothing.
         var pauses = 0
         var isStopping = false
+        /// The store is gone, and that has been said.
+        var isBroken = false
+    }
+
+    /// A batch that is begun.
+    private struct Batch {
+        let life: BatchLife
+        let job: QueuedJob
+        let control: BatchControl
     }
 
     /// What the rest of the service wants to know.
@@ -49,6 +60,7 @@ package final class Lane: Sendable {
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
+    private let commits = DispatchQueue(label: "sono.commit")
 
     package init(store: Store, board: Board, logger: Logger) {
         self.store = store
@@ -65,11 +77,11 @@ package final class Lane: Sendable {
         thread.start()
     }
 
-    /// Ends the running batch early, giving its attempt back, and the thread with it.
+    /// Ends the batch that is computed early, giving its attempt back, and the thread with it.
     package func stop() {
         state.withLock { state in
             state.isStopping = true
-            state.running?.control.ask(.stop)
+            for batch in state.running { batch.control.ask(.stop) }
         }
         wake.signal()
     }
@@ -97,62 +109,117 @@ package final class Lane: Sendable {
         state.withLock { $0.queue.remove(id) }
     }
 
-    /// Asks the running batch to end early; false if it is not this job that runs.
+    /// Asks a running batch to end early; false if this job does not run.
     func interrupt(_ id: JobID, _ request: BatchControl.Request) -> Bool {
         state.withLock { state in
-            guard let running = state.running, running.job.id == id else { return false }
-            running.control.ask(request)
+            guard let batch = state.running.first(where: { $0.job.id == id }) else { return false }
+            batch.control.ask(request)
             return true
         }
     }
 
     private enum Next {
-        case run(Pipeline, QueuedJob, BatchControl)
+        case run(Batch)
         case wait(until: Monotonic.Instant?)
         case end
     }
 
     private func work(_ events: Events) {
+        var begun: Batch?
         while true {
-            switch next() {
-            case .end: return
-            case .wait(let deadline):
-                heartbeat.rest()
-                guard let deadline else {
-                    wake.wait()
-                    continue
+            guard let batch = begun else {
+                switch next() {
+                case .end: return
+                case .wait(let deadline):
+                    heartbeat.rest()
+                    guard let deadline else {
+                        wake.wait()
+                        continue
+                    }
+                    _ = wake.wait(timeout: .now() + max(.zero, deadline - Monotonic.now) / .seconds(1))
+                case .run(let batch):
+                    if begin(batch, events) { begun = batch }
                 }
-                _ = wake.wait(timeout: .now() + max(.zero, deadline - Monotonic.now) / .seconds(1))
-            case .run(let pipeline, let job, let control):
-                heartbeat.beat()
-                board.update { $0.running = .init(job: job, control: control, since: Date()) }
-                events.moved()
-                do {
-                    try report(BatchLife(pipeline: pipeline, store: store).run(job, control: control), of: job, events)
-                } catch {
-                    let failure = error as? Failure ?? Failure(.internal, "\(error)")
-                    logger.critical("\(failure)", metadata: ["job": "\(job.id)", "code": "\(failure.code.rawValue)"])
-                    state.withLock { $0.isStopping = true }
-                    events.broken(failure)
-                }
-                state.withLock { $0.running = nil }
-                board.update { $0.running = nil }
-                events.moved()
+                continue
+            }
+            let computed = batch.life.compute(batch.job, control: batch.control)
+            commits.sync {}  // commits keep the order of computing, and hold one batch besides this one in memory
+            begun = computed.isReady ? follower(of: batch.job, events) : nil
+            if begun == nil {
+                settle(batch, computed, events)
+            } else {
+                commits.async { self.settle(batch, computed, events) }
             }
         }
     }
 
-    private func next() -> Next {
+    /// The batch to compute while this one is committed, begun: counting its attempt must not wait for the commit.
+    ///
+    /// One that the service has crashed under stays alone, and nothing else is then suspected.
+    private func follower(of job: QueuedJob, _ events: Events) -> Batch? {
+        guard job.attempts == 0, case .run(let batch) = next(unsuspected: true), begin(batch, events) else { return nil }
+        return batch
+    }
+
+    private func next(unsuspected: Bool = false) -> Next {
         state.withLock { state in
             if state.isStopping { return .end }
             if let until = state.pausedUntil, Monotonic.now < until { return .wait(until: until) }
-            guard let job = state.queue.next(at: Monotonic.now) else { return .wait(until: state.queue.nextDeadline) }
+            guard let job = state.queue.next(at: Monotonic.now, unsuspected: unsuspected) else {
+                return .wait(until: state.queue.nextDeadline)
+            }
             guard let pipeline = state.pipelines[job.pipeline] else { return .wait(until: Monotonic.now) }
             let control = BatchControl(limit: pipeline.configuration.limits.deadline) { [heartbeat] in heartbeat.beat()
             }
-            state.running = (job, control)
-            return .run(pipeline, job, control)
+            let batch = Batch(life: BatchLife(pipeline: pipeline, store: store), job: job, control: control)
+            state.running.append(batch)
+            return .run(batch)
         }
+    }
+
+    /// - Returns: whether it is to be computed.
+    private func begin(_ batch: Batch, _ events: Events) -> Bool {
+        heartbeat.beat()
+        do {
+            guard let outcome = try batch.life.begin(batch.job) else {
+                board.update { $0.running = .init(job: batch.job, control: batch.control, since: Date()) }
+                events.moved()
+                return true
+            }
+            report(outcome, of: batch.job, events)
+        } catch {
+            end(batch, error, events)
+        }
+        leave(batch, events)
+        return false
+    }
+
+    private func settle(_ batch: Batch, _ computed: BatchLife.Computed, _ events: Events) {
+        do {
+            try report(batch.life.settle(batch.job, computed, control: batch.control), of: batch.job, events)
+        } catch {
+            end(batch, error, events)
+        }
+        leave(batch, events)
+    }
+
+    /// What a batch was doing could not be recorded: nothing more can be.
+    private func end(_ batch: Batch, _ error: any Error, _ events: Events) {
+        let isFirst = state.withLock { state in
+            defer { (state.isStopping, state.isBroken) = (true, true) }
+            for batch in state.running { batch.control.ask(.stop) }
+            return !state.isBroken
+        }
+        guard isFirst else { return }
+        let failure = error as? Failure ?? Failure(.internal, "\(error)")
+        logger.critical("\(failure)", metadata: ["job": "\(batch.job.id)", "code": "\(failure.code.rawValue)"])
+        events.broken(failure)
+    }
+
+    private func leave(_ batch: Batch, _ events: Events) {
+        state.withLock { $0.running.removeAll { $0.job.id == batch.job.id } }
+        board.update { if $0.running?.job.id == batch.job.id { $0.running = nil } }
+        events.moved()
     }
 
     private func report(_ outcome: BatchLife.Outcome, of job: QueuedJob, _ events: Events) {

@@ -10,14 +10,14 @@ import Spooling
 /// 0. `claim`: note the file's name under a token, in SQLite
 /// 1. `claim`: rename incoming/NAME to work/TOKEN
 /// 2. `admit`: first pass (hash, validate), then the job row
-/// 3. `run`: count the attempt
-/// 4. `run`: decode, refine and classify in chunks; results stay in memory
-/// 5. `run`: the refined vectors, if asked for
-/// 6. `run`: one transaction makes all rows visible and settles the job
+/// 3. `begin`: count the attempt
+/// 4. `compute`: decode, refine and classify in chunks; results stay in memory
+/// 5. `compute`: the refined vectors, if asked for
+/// 6. `settle`: one transaction makes all rows visible and settles the job
 /// 7. `file`: rename work/TOKEN to done/JOB--NAME, or to failed/ with the reason beside it
 ///
 /// Killed between any two steps, it is taken up again by `Recovery`. Steps 0 to 2 belong to the thread that admits,
-/// 3 to 7 to the one that computes.
+/// 3 to 5 to the one that computes, and 6 and 7 may be done while the next batch is at 4.
 public struct BatchLife: Sendable {
     let pipeline: Pipeline
     let store: Store
@@ -86,38 +86,42 @@ public struct BatchLife: Sendable {
         case skipped
     }
 
-    /// Makes one attempt at a job.
+    /// Step 3: counts an attempt at a job.
     ///
-    /// - Throws: only what the store says when it cannot record the outcome.
-    public func run(_ job: QueuedJob, control: BatchControl) throws -> Outcome {
+    /// - Returns: nil once it is begun; else why not, `skipped` or `notNow`.
+    public func begin(_ job: QueuedJob) throws -> Outcome? {
         do {
-            try store.begin(job.id, pipeline.execution)  // 3
+            try store.begin(job.id, pipeline.execution)
+            return nil
         } catch let failure as Failure where failure.code == .wrongState {
             return .skipped
         } catch let failure as Failure where failure.code.isTransient {
             return .notNow(failure)
         }
-        let outcome: Outcome
-        do {
-            outcome = try compute(job, control)  // 4 to 6
-        } catch let request as BatchControl.Request {
-            try insist(control) { try store.returnToQueue(job.id, then: request.nextState) }
-            outcome = .returned(request)
-        } catch let failure as Failure {
-            outcome = try settle(job, failure, control)
-        } catch is BytesChanged {
-            try insist(control) { try store.returnToQueue(job.id, then: nil) }
-            return .changed(try insist(control) { try store.job(job.id) })
-        }
-        var commitSeconds: Double?
-        if case .done(_, _, _, let seconds) = outcome { commitSeconds = seconds }
-        try? file(store.job(job.id), commitSeconds: commitSeconds)  // 7; if it fails, the next scan files it
-        return outcome
+    }
+
+    /// What steps 4 and 5 came to: all that is to be stored of a batch, or what ended it.
+    public struct Computed: Sendable {
+        fileprivate let result: Result<Ready, any Error>
+
+        /// Whether there are results to be stored.
+        public var isReady: Bool { (try? result.get()) != nil }
+    }
+
+    fileprivate struct Ready: Sendable {
+        let output: BatchComputation.Output
+        let featuresPath: String?
+        let began: Monotonic.Instant
     }
 
     private struct BytesChanged: Error {}
 
-    private func compute(_ job: QueuedJob, _ control: BatchControl) throws -> Outcome {
+    /// Steps 4 and 5. Writes nothing to the store.
+    public func compute(_ job: QueuedJob, control: BatchControl) -> Computed {
+        Computed(result: Result { try ready(job, control) })
+    }
+
+    private func ready(_ job: QueuedJob, _ control: BatchControl) throws -> Ready {
         let began = Monotonic.now
         let (token, name) = try identify(job)
         try pipeline.spool.checkReadable(token, name: name)
@@ -134,20 +138,47 @@ public struct BatchLife: Sendable {
             throw isSame ? failure : BytesChanged()
         }
         guard output.inspection.sha256 == job.sha256 else { throw BytesChanged() }
-        let rows = output.columns.rows
-        let failedRows = rows - output.columns.okRows
-        guard failedRows < rows else {
+        guard output.columns.okRows > 0 else {
             throw Failure(
                 .nonFiniteRows,
-                "none of the \(rows) rows has finite, non-zero values and a finite result: look at how they were made.")
+                "none of the \(output.columns.rows) rows has finite, non-zero values and a finite result: look at how they "
+                    + "were made.")
         }
-        let featuresPath = try features?.finish()  // 5
+        return Ready(output: output, featuresPath: try features?.finish(), began: began)  // 5
+    }
+
+    /// Steps 6 and 7: records what became of an attempt, and moves the file.
+    ///
+    /// - Throws: only what the store says when it cannot record the outcome.
+    public func settle(_ job: QueuedJob, _ computed: Computed, control: BatchControl) throws -> Outcome {
+        let outcome: Outcome
+        do {
+            outcome = try complete(job, try computed.result.get(), control)
+        } catch let request as BatchControl.Request {
+            try insist(control) { try store.returnToQueue(job.id, then: request.nextState) }
+            outcome = .returned(request)
+        } catch let failure as Failure {
+            outcome = try settle(job, failure, control)
+        } catch is BytesChanged {
+            try insist(control) { try store.returnToQueue(job.id, then: nil) }
+            return .changed(try insist(control) { try store.job(job.id) })
+        }
+        var commitSeconds: Double?
+        if case .done(_, _, _, let seconds) = outcome { commitSeconds = seconds }
+        try? file(store.job(job.id), commitSeconds: commitSeconds)  // 7; if it fails, the next scan files it
+        return outcome
+    }
+
+    private func complete(_ job: QueuedJob, _ ready: Ready, _ control: BatchControl) throws -> Outcome {
+        let output = ready.output
         let commitSeconds = try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
-            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: featuresPath,
+            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: ready.featuresPath,
             progress: control.beat)
+        let rows = output.columns.rows
         return .done(
-            rows: rows, failedRows: failedRows, seconds: (Monotonic.now - began).seconds, commitSeconds: commitSeconds)
+            rows: rows, failedRows: rows - output.columns.okRows, seconds: (Monotonic.now - ready.began).seconds,
+            commitSeconds: commitSeconds)
     }
 
     /// What the file's bytes are now; nil if they are no set any more.

@@ -59,6 +59,48 @@ struct LaneTests {
         #expect(faults.withLock { $0 } == 1)
     }
 
+    @Test("the next batch is begun before one is committed, never two; commits keep the order")
+    func overlap() throws {
+        let root = try Root()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        let pipeline = try root.pipeline()
+        let jobs = try (1...4).map { try admit($0, root, pipeline, store) }
+        #expect(try changes(of: jobs, root, pipeline, store) == [
+            "1 running", "2 running", "1 done", "3 running", "2 done", "4 running", "3 done", "4 done",
+        ])
+    }
+
+    @Test("a batch that the service may have crashed under runs alone")
+    func suspect() throws {
+        let root = try Root()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        let pipeline = try root.pipeline()
+        var jobs = try (1...3).map { try admit($0, root, pipeline, store) }
+        try store.begin(jobs[0].id, pipeline.execution)
+        try store.retry(jobs[0].id, Failure(.deadline, "as after a crash"), notBefore: .distantPast)
+        jobs[0] = try store.job(jobs[0].id)
+        #expect(jobs[0].attempts == 1)
+        #expect(try changes(of: jobs, root, pipeline, store) == [
+            "2 running", "3 running", "2 done", "3 done", "1 running", "1 done",
+        ])
+    }
+
+    /// What becomes of jobs that wait when the lane starts, in the order of the change log.
+    private func changes(of jobs: [QueuedJob], _ root: Root, _ pipeline: Pipeline, _ store: Store) throws -> [String] {
+        let reader = try StoreReader.open(path: root.paths.store)
+        let before = try reader.changes().map(\.seq).max() ?? 0
+        let lane = Lane(store: store, board: Board(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        lane.serve(["p": pipeline])
+        for job in jobs { lane.add(job) }
+        lane.start(Lane.Events(changed: { _ in }, noSpace: { _ in }, moved: {}, broken: { _ in }))
+        try eventually("all are done") { try jobs.allSatisfy { try store.job($0.id).state == .done } }
+        lane.stop()
+        lane.waitUntilStopped()
+        return try reader.changes(after: before).map { "\($0.jobID) \($0.toState.rawValue)" }
+    }
+
     private func admit(_ number: Int, _ root: Root, _ pipeline: Pipeline, _ store: Store) throws -> QueuedJob {
         try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
         let name = try #require(FileName("\(number).safetensors"))

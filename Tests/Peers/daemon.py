@@ -104,7 +104,7 @@ def throughput(folder, cores):
         say(f"service, round {number + 1} of {ROUNDS} (load {load():.1f})")
         report = bench(
             "--model", model, "--rows", f"{folder}/rows.safetensors", "--threads", cores, "--batches", 65_536,
-            "--repeats", 3, "--seconds", 1)
+            "--form", "hidden", "--repeats", 3, "--seconds", 1)
         cost = report["costs"][-1]
         alone.append((cost["rows_per_second"], cost["processor_seconds_per_row"]))
         root = f"{folder}/round{number}"

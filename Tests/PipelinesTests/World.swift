@@ -97,7 +97,8 @@ final class World {
     }
 
     func run(_ job: QueuedJob, control: BatchControl? = nil) throws -> BatchLife.Outcome {
-        try life.run(job, control: control ?? BatchControl(limit: pipeline.configuration.limits.deadline))
+        let control = control ?? BatchControl(limit: pipeline.configuration.limits.deadline)
+        return try life.begin(job) ?? life.settle(job, life.compute(job, control: control), control: control)
     }
 
     func record(_ id: JobID) throws -> JobRecord {
