@@ -157,8 +157,8 @@ package final class Lane: Sendable {
     ///
     /// One that the service has crashed under stays alone, and nothing else is then suspected.
     private func follower(of job: QueuedJob, _ events: Events) -> Batch? {
-        guard job.attempts == 0, case .run(let batch) = next(unsuspected: true), begin(batch, events) else { return nil }
-        return batch
+        guard job.attempts == 0, case .run(let batch) = next(unsuspected: true) else { return nil }
+        return begin(batch, events) ? batch : nil
     }
 
     private func next(unsuspected: Bool = false) -> Next {
