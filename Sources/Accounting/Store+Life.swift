@@ -5,18 +5,29 @@ import GRDB
 extension Store {
     /// Counts an attempt and starts it: queued or retrying becomes running.
     ///
-    /// - Parameter execution: how it will be computed; nil if that cannot be said, as when the model is missing.
+    /// - Parameters:
+    ///   - execution: how it will be computed; nil if that cannot be said, as when the model is missing.
+    ///   - computed: a running job that is computed and awaits its commit, noted with it: should the service be killed now,
+    ///     that one was not its undoing (see `recoverInterrupted`).
     /// - Returns: the number of attempts that count, this one included.
     @discardableResult
-    public func begin(_ job: JobID, _ execution: Execution?) throws -> Int {
+    public func begin(_ job: JobID, _ execution: Execution?, besides computed: (JobID, Timings)? = nil) throws -> Int {
         try transaction { database, now in
+            if let (other, timings) = computed {
+                try database.execute(
+                    sql: """
+                        UPDATE jobs SET decode_seconds = ?, refine_seconds = ?
+                        WHERE job_id = ? AND state = 'running'
+                        """, arguments: [timings.decode, timings.refine, other])
+            }
             let time = Timestamp.text(now)
             try Transition(database: database, now: now).take(
                 job, to: .running,
                 setting: """
                     attempts = attempts + 1, started_at = ?,
                     queue_seconds = max(0, round((julianday(?) - julianday(submitted_at)) * 86400, 3)),
-                    model_id = ?, model_sha256 = ?, solver = ?, steps = ?, form = ?, kernel = ?, evaluations = ?
+                    model_id = ?, model_sha256 = ?, solver = ?, steps = ?, form = ?, kernel = ?, evaluations = ?,
+                    decode_seconds = NULL, refine_seconds = NULL
                     """,
                 [
                     time, time, execution?.modelID, execution?.modelSHA256, execution?.solver, execution?.steps,

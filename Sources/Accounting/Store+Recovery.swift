@@ -4,7 +4,8 @@ import GRDB
 
 extension Store {
     /// What a start finds after a crash: jobs that were running. Each becomes retrying, its attempt counted, or failed
-    /// with `crashed` when it has none left.
+    /// with `crashed` when it has none left. One that was computed already, and awaited its commit beside the next, is not
+    /// suspected: it is queued again, its attempt given back.
     ///
     /// - Parameters:
     ///   - allowed: the attempts a job may use; nil if nothing says so, then it may try again.
@@ -16,8 +17,14 @@ extension Store {
     ) throws -> [QueuedJob] {
         try transaction { database, now in
             let running = try Self.jobs("state = 'running'", in: database)
+            let computed = try JobID.fetchSet(
+                database, sql: "SELECT job_id FROM jobs WHERE state = 'running' AND refine_seconds IS NOT NULL")
             let transition = Transition(database: database, now: now)
             for job in running {
+                if computed.contains(job.id) {
+                    try transition.take(job.id, to: .queued, from: [.running], setting: "attempts = attempts - 1")
+                    continue
+                }
                 let crashed = FailureCode.crashed.rawValue
                 if let most = allowed(job), job.attempts >= most {
                     let words =

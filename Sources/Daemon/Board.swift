@@ -26,8 +26,8 @@ package final class Board: Sendable {
     }
 
     package struct Running {
-        let job: QueuedJob
-        let control: BatchControl
+        package let job: QueuedJob
+        package let control: BatchControl
         let since: Date
     }
 

@@ -54,6 +54,7 @@ package final class Lane: Sendable {
     }
 
     let heartbeat = Heartbeat()
+    let commitHeartbeat = Heartbeat()
     private let store: Store
     private let board: Board
     private let logger: Logger
@@ -143,9 +144,11 @@ package final class Lane: Sendable {
                 continue
             }
             let computed = batch.life.compute(batch.job, control: batch.control)
+            heartbeat.rest()  // a commit has its own
             commits.sync {}  // commits keep the order of computing, and hold one batch besides this one in memory
-            begun = computed.isReady ? follower(of: batch.job, events) : nil
+            begun = computed.isReady ? follower(of: batch.job, computed, events) : nil
             if begun == nil {
+                heartbeat.rest()
                 settle(batch, computed, events)
             } else {
                 commits.async { self.settle(batch, computed, events) }
@@ -155,20 +158,25 @@ package final class Lane: Sendable {
 
     /// The batch to compute while this one is committed, begun: counting its attempt must not wait for the commit.
     ///
-    /// One that the service has crashed under stays alone, and nothing else is then suspected.
-    private func follower(of job: QueuedJob, _ events: Events) -> Batch? {
-        guard job.attempts == 0, case .run(let batch) = next(unsuspected: true) else { return nil }
-        return begin(batch, events) ? batch : nil
+    /// One that the service has crashed under runs alone; and one that a crash would use up the only attempt of does not
+    /// run beside a commit, whose crash it might be.
+    private func follower(of job: QueuedJob, _ computed: BatchLife.Computed, _ events: Events) -> Batch? {
+        guard job.attempts == 0, case .run(let batch) = next(asFollower: true) else { return nil }
+        return begin(batch, besides: computed, events) ? batch : nil
     }
 
-    private func next(unsuspected: Bool = false) -> Next {
+    private func next(asFollower: Bool = false) -> Next {
         state.withLock { state in
             if state.isStopping { return .end }
             if let until = state.pausedUntil, Monotonic.now < until { return .wait(until: until) }
-            guard let job = state.queue.next(at: Monotonic.now, unsuspected: unsuspected) else {
+            guard let job = state.queue.next(at: Monotonic.now, unsuspected: asFollower) else {
                 return .wait(until: state.queue.nextDeadline)
             }
             guard let pipeline = state.pipelines[job.pipeline] else { return .wait(until: Monotonic.now) }
+            if asFollower, pipeline.configuration.limits.attempts < 2 {
+                state.queue.add(job, at: Monotonic.now)
+                return .wait(until: nil)
+            }
             let control = BatchControl(limit: pipeline.configuration.limits.deadline) { [heartbeat] in heartbeat.beat()
             }
             let batch = Batch(life: BatchLife(pipeline: pipeline, store: store), job: job, control: control)
@@ -178,10 +186,10 @@ package final class Lane: Sendable {
     }
 
     /// - Returns: whether it is to be computed.
-    private func begin(_ batch: Batch, _ events: Events) -> Bool {
+    private func begin(_ batch: Batch, besides computed: BatchLife.Computed? = nil, _ events: Events) -> Bool {
         heartbeat.beat()
         do {
-            guard let outcome = try batch.life.begin(batch.job) else {
+            guard let outcome = try batch.life.begin(batch.job, besides: computed) else {
                 board.update { $0.running = .init(job: batch.job, control: batch.control, since: Date()) }
                 events.moved()
                 return true
@@ -195,12 +203,17 @@ package final class Lane: Sendable {
     }
 
     private func settle(_ batch: Batch, _ computed: BatchLife.Computed, _ events: Events) {
+        commitHeartbeat.beat()
         do {
-            try report(batch.life.settle(batch.job, computed, control: batch.control), of: batch.job, events)
+            let outcome = try batch.life.settle(computed, control: batch.control) { [commitHeartbeat] in
+                commitHeartbeat.beat()
+            }
+            report(outcome, of: batch.job, events)
         } catch {
             end(batch, error, events)
         }
         leave(batch, events)
+        commitHeartbeat.rest()
     }
 
     /// What a batch was doing could not be recorded: nothing more can be.

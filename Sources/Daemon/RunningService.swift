@@ -10,7 +10,8 @@ import Synchronization
 /// A service that runs: what `sono serve` starts, and what a test starts in its own process.
 ///
 /// Three threads: this one's queue (signals, reload, watchdog, STATUS line), the reception (finds, claims and admits
-/// files) and the lane (computes). They meet in the store, the board and by messages.
+/// files) and the lane (computes, while the batch before is committed beside it). They meet in the store, the board and by
+/// messages.
 public final class RunningService: Sendable {
     private let paths: ServicePaths
     private let options: ServiceOptions
@@ -53,7 +54,7 @@ public final class RunningService: Sendable {
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
         lane = Lane(store: store, board: board, logger: logger)
-        watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, reception.heartbeat])
+        watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, lane.commitHeartbeat, reception.heartbeat])
 
         let pipelines = PipelineLoader(paths: paths).load(read)
         for (name, failure) in pipelines.failures { Self.log(logger, failure, pipeline: name) }

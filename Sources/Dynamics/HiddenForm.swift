@@ -62,6 +62,9 @@ public struct HiddenForm<S: KernelScalar>: Sendable {
         HiddenPlan(shape, method: method, grid: grid, of: S.self).operations
     }
 
+    /// Multiplications in double precision that making the form takes, once.
+    public static func preparation(_ shape: HiddenShape) -> Double { HiddenProducts.multiplications(shape) }
+
     /// Solves for the first `rows` rows.
     ///
     /// - Parameter memory: `workspaceCount` numbers, `x0` in its place.

@@ -11,6 +11,12 @@ struct HiddenProducts: Sendable {
     /// `g2 = Wv b2`, `[H]`
     let velocityBias: [Double]
 
+    /// Multiplications that they take, and those with the network's weights where it is folded in.
+    static func multiplications(_ shape: HiddenShape) -> Double {
+        let inner = Double(shape.hidden) + (shape.foldsNetwork ? Double(shape.networkWidth) : 0)
+        return Double(shape.hidden) * Double(shape.dimension) * inner * (shape.readsVelocity ? 2 : 1)
+    }
+
     init<S: KernelScalar>(_ field: FieldWeights<S>, shape: HiddenShape) {
         let output = field.outputWeight.map { Double($0) }
         let bias = field.outputBias.map { Double($0) }

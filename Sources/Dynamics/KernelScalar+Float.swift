@@ -2,8 +2,11 @@ import CKernels
 import Foundation
 
 extension Float: KernelScalar {
-    /// The table is constant data in the C library.
-    private static var kernels: ck_kernels { (chosen.flatMap { ck_variant($0) } ?? ck_best()).pointee }
+    private static var kernels: ck_kernels { table.pointee }
+
+    /// Constant data in the C library.
+    private nonisolated(unsafe) static let table: UnsafePointer<ck_kernels> =
+        chosen.flatMap { ck_variant($0) } ?? ck_best()
 
     /// The kernels that `SONO_KERNEL` in the environment names (`avx512`, `avx2`, `portable`), if this processor can run
     /// them; nil for the best. Read once.

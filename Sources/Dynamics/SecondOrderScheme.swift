@@ -25,6 +25,12 @@ package struct SecondOrderScheme: Sendable, Equatable {
     package let velocity: [Double]
 
     package var stages: Int { nodes.count }
+
+    /// Whether every coefficient is a number.
+    package var isFinite: Bool {
+        let coefficients = drifts + stagePositions.joined() + [drift, retention] + position + velocity
+        return coefficients.allSatisfy(\.isFinite)
+    }
 }
 
 extension Method {

@@ -1,6 +1,7 @@
 import Dispatch
 import EmbeddingSets
 import Failures
+import Foundation
 import Refinement
 import Spooling
 import Synchronization
@@ -13,9 +14,9 @@ import TensorFiles
 struct BatchComputation {
     /// Rows of a chunk, at most.
     private static let mostChunkRows = 4_096
-    /// Multiplications that a core does in about ten seconds. A batch can be stopped, and shows that it makes progress,
-    /// between two chunks.
-    private static let mostChunkWork = 1e11
+    /// Floating-point operations that a core does in about ten seconds. A batch can be stopped, and shows that it makes
+    /// progress, between two chunks.
+    private static let mostChunkWork = 2e11
 
     let path: String
     /// What messages call the file, if not by its path.
@@ -26,9 +27,9 @@ struct BatchComputation {
 
     /// So many that a chunk takes seconds, however many steps a model makes. A row's result does not depend on it.
     private var chunkRows: Int {
-        let model = refiner.configuration
-        let work = 2 * Double(refiner.evaluations) * Double(model.dimension) * Double(model.hidden)
-        return max(1, Int(min(Double(Self.mostChunkRows), Self.mostChunkWork / max(work, 1))))
+        let work = Double(max(refiner.operations, refiner.operationsWithVelocity, 1))
+        let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
+        return max(1, Int(min(Double(Self.mostChunkRows), cores * Self.mostChunkWork / work)))
     }
 
     struct Output {

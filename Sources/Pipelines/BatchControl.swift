@@ -62,6 +62,15 @@ public final class BatchControl: Sendable {
         state.withLock { $0.stopAsked.map { Monotonic.now - $0 >= patience } ?? false }
     }
 
+    /// Throws what a person asked for; a stop only ends what is not computed yet.
+    func heed() throws {
+        switch state.withLock(\.request) {
+        case .hold?: throw Request.hold
+        case .cancel?: throw Request.cancel
+        case .stop?, nil: break
+        }
+    }
+
     /// Called after each chunk, and with no rows while there is none yet.
     ///
     /// - Throws: `Request` if the batch is to end early; `deadline` if its time is over.

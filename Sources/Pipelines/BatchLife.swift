@@ -88,10 +88,12 @@ public struct BatchLife: Sendable {
 
     /// Step 3: counts an attempt at a job.
     ///
+    /// - Parameter computed: a batch that is to be committed while this one is computed.
     /// - Returns: nil once it is begun; else why not, `skipped` or `notNow`.
-    public func begin(_ job: QueuedJob) throws -> Outcome? {
+    public func begin(_ job: QueuedJob, besides computed: Computed? = nil) throws -> Outcome? {
         do {
-            try store.begin(job.id, pipeline.execution)
+            let other = (try? computed?.result.get()).map { (computed?.job.id ?? 0, $0.timings) }
+            try store.begin(job.id, pipeline.execution, besides: other)
             return nil
         } catch let failure as Failure where failure.code == .wrongState {
             return .skipped
@@ -102,6 +104,7 @@ public struct BatchLife: Sendable {
 
     /// What steps 4 and 5 came to: all that is to be stored of a batch, or what ended it.
     public struct Computed: Sendable {
+        fileprivate let job: QueuedJob
         fileprivate let result: Result<Ready, any Error>
 
         /// Whether there are results to be stored.
@@ -111,14 +114,16 @@ public struct BatchLife: Sendable {
     fileprivate struct Ready: Sendable {
         let output: BatchComputation.Output
         let featuresPath: String?
-        let began: Monotonic.Instant
+        let seconds: Double
+
+        var timings: Timings { Timings(decode: output.decodeSeconds, refine: output.refineSeconds) }
     }
 
     private struct BytesChanged: Error {}
 
     /// Steps 4 and 5. Writes nothing to the store.
     public func compute(_ job: QueuedJob, control: BatchControl) -> Computed {
-        Computed(result: Result { try ready(job, control) })
+        Computed(job: job, result: Result { try ready(job, control) })
     }
 
     private func ready(_ job: QueuedJob, _ control: BatchControl) throws -> Ready {
@@ -144,24 +149,35 @@ public struct BatchLife: Sendable {
                 "none of the \(output.columns.rows) rows has finite, non-zero values and a finite result: look at how they "
                     + "were made.")
         }
-        return Ready(output: output, featuresPath: try features?.finish(), began: began)  // 5
+        let featuresPath = try features?.finish()  // 5
+        return Ready(output: output, featuresPath: featuresPath, seconds: (Monotonic.now - began).seconds)
     }
 
     /// Steps 6 and 7: records what became of an attempt, and moves the file.
     ///
+    /// - Parameters:
+    ///   - control: the one it was computed under. A person who asked in the meantime is heard; it is not too late to store
+    ///     what is computed when the service is to stop.
+    ///   - beat: called again and again to show that there is progress.
     /// - Throws: only what the store says when it cannot record the outcome.
-    public func settle(_ job: QueuedJob, _ computed: Computed, control: BatchControl) throws -> Outcome {
+    public func settle(
+        _ computed: Computed, control: BatchControl, beat: @escaping @Sendable () -> Void = {}
+    ) throws -> Outcome {
+        let job = computed.job
+        let patience = Patience(control: control, beat: beat)
         let outcome: Outcome
         do {
-            outcome = try complete(job, try computed.result.get(), control)
+            let ready = try computed.result.get()
+            try control.heed()
+            outcome = try complete(job, ready, beat)
         } catch let request as BatchControl.Request {
-            try insist(control) { try store.returnToQueue(job.id, then: request.nextState) }
+            try patience.insist { try store.returnToQueue(job.id, then: request.nextState) }
             outcome = .returned(request)
         } catch let failure as Failure {
-            outcome = try settle(job, failure, control)
+            outcome = try settle(job, failure, patience)
         } catch is BytesChanged {
-            try insist(control) { try store.returnToQueue(job.id, then: nil) }
-            return .changed(try insist(control) { try store.job(job.id) })
+            try patience.insist { try store.returnToQueue(job.id, then: nil) }
+            return .changed(try patience.insist { try store.job(job.id) })
         }
         var commitSeconds: Double?
         if case .done(_, _, _, let seconds) = outcome { commitSeconds = seconds }
@@ -169,15 +185,14 @@ public struct BatchLife: Sendable {
         return outcome
     }
 
-    private func complete(_ job: QueuedJob, _ ready: Ready, _ control: BatchControl) throws -> Outcome {
+    private func complete(_ job: QueuedJob, _ ready: Ready, _ beat: @escaping @Sendable () -> Void) throws -> Outcome {
         let output = ready.output
         let commitSeconds = try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
-            Timings(decode: output.decodeSeconds, refine: output.refineSeconds), featuresPath: ready.featuresPath,
-            progress: control.beat)
+            ready.timings, featuresPath: ready.featuresPath, progress: beat)
         let rows = output.columns.rows
         return .done(
-            rows: rows, failedRows: rows - output.columns.okRows, seconds: (Monotonic.now - ready.began).seconds,
+            rows: rows, failedRows: rows - output.columns.okRows, seconds: ready.seconds + commitSeconds,
             commitSeconds: commitSeconds)
     }
 
@@ -191,7 +206,7 @@ public struct BatchLife: Sendable {
     }
 
     /// Only passing failures, and deadlines while attempts are left, are tried again.
-    private func settle(_ job: QueuedJob, _ failure: Failure, _ control: BatchControl) throws -> Outcome {
+    private func settle(_ job: QueuedJob, _ failure: Failure, _ patience: Patience) throws -> Outcome {
         let limits = pipeline.configuration.limits
         let again =
             switch failure.code {
@@ -200,25 +215,12 @@ public struct BatchLife: Sendable {
             default: failure.code.isTransient
             }
         guard again else {
-            try insist(control) { try store.fail(job.id, failure) }
+            try patience.insist { try store.fail(job.id, failure) }
             return .failed(failure)
         }
         let notBefore = Date().addingTimeInterval(Backoff.delay(retries: job.retries).seconds)
-        try insist(control) { try store.retry(job.id, failure, notBefore: notBefore) }
-        return .retrying(try insist(control) { try store.job(job.id) }, failure)
-    }
-
-    /// Records something even if the store takes nothing at present: waits until it does, for it must not say `running`
-    /// of a job that nobody runs. A service that is to stop gives it ten seconds.
-    private func insist<Value>(_ control: BatchControl, _ record: () throws -> Value) throws -> Value {
-        while true {
-            do {
-                return try record()
-            } catch let failure as Failure where failure.code.isTransient && !control.isStopDue(after: .seconds(10)) {
-                control.beat()
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-        }
+        try patience.insist { try store.retry(job.id, failure, notBefore: notBefore) }
+        return .retrying(try patience.insist { try store.job(job.id) }, failure)
     }
 
     // MARK: - Step 7
@@ -259,5 +261,24 @@ extension ResultBatch {
             rows: columns.rows, ids: ids, statuses: columns.statuses.map(\.rawValue), topK: columns.topK,
             topClasses: columns.topClasses, topScores: columns.topScores, margins: columns.margins,
             classNames: classes, refined: order > 0)
+    }
+}
+
+/// For records that must be made: the store must not say `running` of a job that nobody runs.
+private struct Patience {
+    let control: BatchControl
+    let beat: @Sendable () -> Void
+
+    /// Records something even if the store takes nothing at present: waits until it does. A service that is to stop gives
+    /// it ten seconds.
+    func insist<Value>(_ record: () throws -> Value) throws -> Value {
+        while true {
+            do {
+                return try record()
+            } catch let failure as Failure where failure.code.isTransient && !control.isStopDue(after: .seconds(10)) {
+                beat()
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+        }
     }
 }

@@ -29,7 +29,8 @@ public struct DirectField<S: KernelScalar>: SecondOrderSystem {
         activation = configuration.activation
         positionWeight = PackedMatrix(field.positionWeight, outputs: hidden, inputs: dimension)
         velocityWeight =
-            order == 2 ? PackedMatrix(field.velocityWeight, outputs: hidden, inputs: dimension) : nil
+            HiddenShape(model).readsVelocity
+            ? PackedMatrix(field.velocityWeight, outputs: hidden, inputs: dimension) : nil
         outputWeight = PackedMatrix(field.outputWeight, outputs: dimension, inputs: hidden)
         timeWeight = field.timeWeight
         bias = field.bias

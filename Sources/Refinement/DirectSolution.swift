@@ -71,7 +71,7 @@ extension DirectSolution {
         _ model: Model<S>, integrator: Integrator
     ) -> (own: Int, supplied: Int) {
         let configuration = model.configuration
-        let products = integrator.order == 2 && !integrator.method.absorbsDamping ? 3 : 2
+        let products = HiddenShape(model).readsVelocity ? 3 : 2
         let network = integrator.order == 2 ? model.velocity?.hidden ?? 0 : 0
         let solving = integrator.evaluations * products * 2 * configuration.dimension * configuration.hidden
         return (solving + 4 * configuration.dimension * network, solving)

@@ -10,8 +10,8 @@ struct FormChoice {
 
     /// The most numbers that the hidden form's constant rows, one for each stage, may take; more steps go direct.
     private static let rowLimit = 1 << 24
-    /// The most multiplications in making `Wx W2`, once a start: some seconds. Beyond it the direct form needs no pause.
-    private static let productLimit = 1 << 30
+    /// The most multiplications in making the hidden form, once a start: some seconds.
+    private static let preparationLimit = 0x1p32
 
     /// - Parameters:
     ///   - model: a checked model of order 1 or 2, with the solver and steps in use.
@@ -23,10 +23,14 @@ struct FormChoice {
         let hiddenOperations = Self.hiddenOperations(shape, integrator)
         let isSmall =
             integrator.evaluations * shape.hidden <= Self.rowLimit
-            && shape.hidden * shape.hidden * shape.dimension <= Self.productLimit
-        let isCheaper = hiddenOperations.own < directOperations.own && isSmall
-        guard asked == .hidden || asked == nil && isCheaper else {
-            (form, solution, operations, warning) = (.direct, .direct(direct), directOperations, nil)
+            && HiddenForm<Float>.preparation(shape) <= Self.preparationLimit
+        let isCheaper = hiddenOperations.own < directOperations.own
+        guard asked == .hidden || asked == nil && isCheaper && isSmall else {
+            (form, solution, operations) = (.direct, .direct(direct), directOperations)
+            warning =
+                asked == nil && isCheaper
+                ? "The direct form is used: the hidden-space form would take fewer operations a row, but too long to prepare."
+                : nil
             return
         }
         let hidden = HiddenSolution(model, method: integrator.method, grid: integrator.grid)

@@ -99,6 +99,7 @@ extension ModelConfiguration {
                 "the model's config gives no steps: put the number it was trained with there, 1 to 10000.")
         }
         try require((1...10_000).contains(steps), .steps, steps, "1 to 10000")
+        if let objection = objection(to: solver) { throw Failure(.modelInvalid, objection) }
         try require(
             evaluations > 0, .steps, steps,
             "more: one step of \(solver.rawValue) never evaluates the field at order \(order)")

@@ -40,9 +40,15 @@ public struct ModelConfiguration: Sendable, Equatable {
         return "the supplied velocity is ignored: only a model of order 2 starts from one."
     }
 
+    /// Why a solver cannot solve models of this order, with the remedy; nil if it can.
+    func objection(to solver: Solver) -> String? {
+        guard solver.isNystrom, order == 1 else { return nil }
+        return "\(solver.rawValue) solves second-order equations only and the model is of order 1: \(Solver.universal)"
+    }
+
     /// Evaluations of `S` for each row (NFE); 0 without steps.
     public var evaluations: Int {
-        guard order > 0, steps > 0 else { return 0 }
+        guard order > 0, steps > 0, objection(to: solver) == nil else { return 0 }
         return Integrator(solver, grid: TimeGrid(steps: steps, horizon: horizon), order: order).evaluations
     }
 }

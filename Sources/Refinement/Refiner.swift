@@ -97,7 +97,7 @@ public struct Refiner: Sendable {
         switch configuration.solver.method {
         case .rungeKutta(let tableau):
             (bound, consequence) = (tableau.realStabilityBound, "velocities grow instead of decaying")
-        case .nystrom: (bound, consequence) = (Self.nystromBound, "velocities decay at another rate")
+        case .nystrom: (bound, consequence) = (Self.nystromBound, "the field is underweighted")
         }
         let reached = damping * configuration.horizon / Double(configuration.steps)
         guard reached > bound else { return [] }

@@ -55,14 +55,14 @@ struct PackedWeights<S: KernelScalar>: ~Copyable {
             let (n, k): (Int, Int) =
                 switch use {
                 case .position: (h, d)
-                case .velocity: (plan.order == 2 ? h : 0, d)
+                case .velocity: (plan.fieldReadsVelocity ? h : 0, d)
                 case .output: (h > 0 ? d : 0, h)
                 case .networkInput: (g, d)
                 case .networkOutput: (g > 0 ? d : 0, g)
                 case .classifier: (c, d)
                 case .prior: (plan.hasPrior ? c : 0, d)
                 case .positionBack: (h > 0 ? d : 0, h)
-                case .velocityBack: (plan.order == 2 ? d : 0, h)
+                case .velocityBack: (plan.fieldReadsVelocity ? d : 0, h)
                 case .outputBack: (h, d)
                 case .networkOutputBack: (g, d)
                 case .classifierBack: (d, c)

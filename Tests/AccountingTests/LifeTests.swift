@@ -42,6 +42,20 @@ struct LifeTests {
             ])
     }
 
+    @Test("after a crash a batch that only awaited its commit has its attempt back, the one beside it has not")
+    func crashBesideACommit() throws {
+        let fixture = try Fixture()
+        let (first, second) = (try fixture.job(in: .running, seed: 1), try fixture.job(in: .queued, seed: 2))
+        try fixture.store.begin(second, Fixture.execution, besides: (first, Timings(decode: 1, refine: 2)))
+        let found = try fixture.store.recoverInterrupted { _ in 2 }
+        #expect(found.map(\.id) == [first, second])
+        #expect(found.map(\.state) == [.queued, .retrying])
+        #expect(found.map(\.attempts) == [0, 1])
+        // Begun anew, it is no more than any other.
+        try fixture.store.begin(first, Fixture.execution)
+        #expect(try fixture.store.recoverInterrupted { _ in 2 }.map(\.attempts) == [1])
+    }
+
     @Test("only a crash or a deadline counts an attempt", arguments: FailureCode.allCases)
     func attempts(code: FailureCode) throws {
         let fixture = try Fixture()

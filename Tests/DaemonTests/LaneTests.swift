@@ -72,6 +72,29 @@ struct LaneTests {
             ])
     }
 
+    @Test("a batch is computed while the one before it is committed")
+    func beside() throws {
+        let root = try Root()
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        let reader = try StoreReader.open(path: root.paths.store)
+        let jobs = try (1...2).map { try admit($0, rows: 200_000, root, pipeline, store) }
+        let board = Board()
+        let lane = Lane(store: store, board: board, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        lane.serve(["p": pipeline])
+        for job in jobs { lane.add(job) }
+        lane.start(Lane.Events(changed: { _ in }, noSpace: { _ in }, moved: {}, broken: { _ in }))
+        try eventually("rows of the second are computed before those of the first are visible") {
+            guard let running = board.snapshot.running, running.job.id == jobs[1].id else { return false }
+            return try running.control.rowsDone > 0 && reader.job(jobs[0].id).state == .running
+        }
+        try eventually("both are done") { try jobs.allSatisfy { try reader.job($0.id).state == .done } }
+        lane.stop()
+        lane.waitUntilStopped()
+        #expect(try reader.info().lastResult == 400_000)
+    }
+
     @Test("a batch that the service may have crashed under runs alone")
     func suspect() throws {
         let root = try Root()
@@ -103,8 +126,10 @@ struct LaneTests {
         return try reader.changes(after: before).map { "\($0.jobID) \($0.toState.rawValue)" }
     }
 
-    private func admit(_ number: Int, _ root: Root, _ pipeline: Pipeline, _ store: Store) throws -> QueuedJob {
-        try root.drop(10, seed: UInt64(number), as: "\(number).safetensors")
+    private func admit(
+        _ number: Int, rows: Int = 10, _ root: Root, _ pipeline: Pipeline, _ store: Store
+    ) throws -> QueuedJob {
+        try root.drop(rows, seed: UInt64(number), as: "\(number).safetensors")
         let name = try #require(FileName("\(number).safetensors"))
         let life = BatchLife(pipeline: pipeline, store: store)
         let claim = try #require(life.claim([name]).claims.first)

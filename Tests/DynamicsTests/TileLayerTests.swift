@@ -6,7 +6,9 @@ import Testing
 struct TileLayerTests {
     private static let variants = (0..<Int32(ck_variants)).filter { ck_variant($0) != nil }
 
-    @Test("a layer is the product, sums, activation and updates it says, to the rounding of Float", arguments: variants)
+    @Test(
+        "a layer is the product, sums, activation and updates it says, to the rounding of Float; a row has the same bits alone",
+        arguments: variants)
     func layer(variant: Int32) throws {
         let kernels = try #require(ck_variant(variant)).pointee
         for activation in [nil] + Activation.allCases.map(Optional.init) {
@@ -41,20 +43,35 @@ struct TileLayerTests {
         let counts = [1, 1, 2]
         let offsets = [terms[0], terms[1], target, terms[0]]
         let factors: [Float] = [0.5, 0.25, 2, -3]
-        packed.withUnsafeBufferPointer { packed in
-            row.withUnsafeBufferPointer { row in
-                counts.withUnsafeBufferPointer { counts in
-                    offsets.withUnsafeBufferPointer { offsets in
-                        factors.withUnsafeBufferPointer { factors in
-                            var layer = ck_layer(
-                                rows: room, outputs: n, inputs: inner, input: input, output: output,
-                                packed: packed.baseAddress, stride: inner * panel, row: row.baseAddress,
-                                activation: activation.map { Int32($0.kernel.rawValue) } ?? -1, sums: 3,
-                                counts: counts.baseAddress, offsets: offsets.baseAddress,
-                                factors: factors.baseAddress)
-                            kernels.layer(&layer, m, &memory)
+        func compute(_ rows: Int, _ memory: inout [Float]) {
+            packed.withUnsafeBufferPointer { packed in
+                row.withUnsafeBufferPointer { row in
+                    counts.withUnsafeBufferPointer { counts in
+                        offsets.withUnsafeBufferPointer { offsets in
+                            factors.withUnsafeBufferPointer { factors in
+                                var layer = ck_layer(
+                                    rows: room, outputs: n, inputs: inner, input: input, output: output,
+                                    packed: packed.baseAddress, stride: inner * panel, row: row.baseAddress,
+                                    activation: activation.map { Int32($0.kernel.rawValue) } ?? -1, sums: 3,
+                                    counts: counts.baseAddress, offsets: offsets.baseAddress,
+                                    factors: factors.baseAddress)
+                                kernels.layer(&layer, rows, &memory)
+                            }
                         }
                     }
+                }
+            }
+        }
+        compute(m, &memory)
+        for i in 0..<m {
+            var alone = before
+            for p in 0..<k { alone[place(input, 0, p)] = before[place(input, i, p)] }
+            for j in 0..<n { for tile in terms { alone[place(tile, 0, j)] = before[place(tile, i, j)] } }
+            compute(1, &alone)
+            for tile in [output, target] {
+                for j in 0..<n {
+                    let (one, many) = (alone[place(tile, 0, j)], memory[place(tile, i, j)])
+                    #expect(one.bitPattern == many.bitPattern)
                 }
             }
         }

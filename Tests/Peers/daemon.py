@@ -135,23 +135,27 @@ def threads(cores):
         say(f"threads, round {number + 1} of 5 (load {load():.1f})")
         for count in laps:
             report = bench("--shape", "512,256,100", "--steps", workload.STEPS, "--threads", count, "--batches", 8192,
-                           "--position-only", "--repeats", 5, "--seconds", 0)
+                           "--form", "hidden", "--position-only", "--repeats", 5, "--seconds", 0)
             cost = report["costs"][-1]
             laps[count].append((cost["rows_per_second"], cost["processor_seconds_per_row"]))
     return [median(laps[count]) for count in laps]
 
 
 def peak_memory(folder, rows):
-    """Bytes that the service has had resident at most, after one batch of 512 float16 numbers a row."""
+    """Bytes that the service has had resident at most, over two batches of 512 float16 numbers a row: while one is
+    committed, the next is computed."""
     say(f"memory with {rows:,} rows (load {load():.1f})")
-    model, path, root = f"{folder}/model.safetensors", f"{folder}/rows.safetensors.zst", f"{folder}/memory"
+    model, root = f"{folder}/model.safetensors", f"{folder}/memory"
+    paths = [f"{folder}/rows{number}.safetensors.zst" for number in range(2)]
     weights, _, _ = workload.make(512, 64, 1)
     workload.write_model(model, weights)
-    write_batch(path, rows, 512, 1)
+    for seed, path in enumerate(paths):
+        write_batch(path, rows, 512, seed)
     daemon = Daemon(root, model)
     try:
-        daemon.drop(path, rows)
-        daemon.wait(1)
+        for number, path in enumerate(paths):
+            daemon.drop(path, number)
+        daemon.wait(2)
         return daemon.peak_memory()
     finally:
         daemon.stop()

@@ -273,8 +273,26 @@ struct BatchLifeTests {
         let program = OtherProgram(store: world.paths.store)
         let control = BatchControl(limit: .seconds(60)) { program.beat() }
         if let request { control.ask(request) }
-        _ = try world.run(job, control: control)
+        _ = try world.run(job, control: control) { program.beat() }
         #expect(try world.record(job.id).state == state)
+    }
+
+    @Test("a person who asks once all is computed is still heard; a service that stops stores what is computed")
+    func askedLate() throws {
+        let world = try World()
+        let outcomes: [(BatchControl.Request, JobState)] = [(.hold, .held), (.cancel, .cancelled), (.stop, .done)]
+        for (number, (request, state)) in outcomes.enumerated() {
+            let set = World.set(50, seed: UInt64(number + 1))
+            let job = try world.admit(world.drop(set, as: "\(number).safetensors"))
+            let control = BatchControl(limit: .seconds(60))
+            #expect(try world.life.begin(job) == nil)
+            let computed = world.life.compute(job, control: control)
+            #expect(computed.isReady)
+            control.ask(request)
+            _ = try world.life.settle(computed, control: control)
+            #expect(try world.record(job.id).state == state)
+        }
+        #expect(try world.results().count == 50)
     }
 
     @Test("bytes that change after the first pass are never committed: the file is validated again and then computed")

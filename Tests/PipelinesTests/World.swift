@@ -96,9 +96,13 @@ final class World {
         return try life.admit(claim.token, name: claim.name)
     }
 
-    func run(_ job: QueuedJob, control: BatchControl? = nil) throws -> BatchLife.Outcome {
+    /// Steps 3 to 7.
+    func run(
+        _ job: QueuedJob, control: BatchControl? = nil, beat: @escaping @Sendable () -> Void = {}
+    ) throws -> BatchLife.Outcome {
         let control = control ?? BatchControl(limit: pipeline.configuration.limits.deadline)
-        return try life.begin(job) ?? life.settle(job, life.compute(job, control: control), control: control)
+        return try life.begin(job)
+            ?? life.settle(life.compute(job, control: control), control: control, beat: beat)
     }
 
     func record(_ id: JobID) throws -> JobRecord {

@@ -30,6 +30,10 @@ struct FormTests {
         #expect(direct.operations == 15 * 6 * 40 * 24 + 4 * 40 * 11)
         let hidden = try Refiner(model: model, form: .hidden)
         #expect(hidden.operations == 4 * 40 * 24 + 4 * 40 * 11 + 4 * 11 * 24 + 54 * 24 * 24)
+        // A field that reads no velocity costs no product with it.
+        var still = model
+        still.field.velocityWeight = still.field.velocityWeight.map { _ in 0 }
+        #expect(try Refiner(model: still, form: .direct).operations == 15 * 4 * 40 * 24 + 4 * 40 * 11)
         // A Nyström method leaves Wv out, and evaluates twelve times.
         var free = Model.random(solver: .dprkn4, dimension: 40, hidden: 24, classes: 5)
         free.configuration.steps = 4

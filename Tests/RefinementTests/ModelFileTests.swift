@@ -104,6 +104,11 @@ struct ModelFileTests {
                 for word in words { #expect(failure.message.contains(word), "\(failure.message)") }
             }
         }
+        let nystrom = #"{"steps": 2, "order": 1, "solver": "dprkn4"}"#
+        try expect(["dprkn4", "order 1", "rk4"], metadata: ["config": nystrom])
+        try expect(
+            ["dprkn4", "field.velocity.weight"], tensors: ["field.velocity.weight": [2, 3]],
+            metadata: ["config": #"{"steps": 2, "solver": "dprkn4"}"#])
         try expect(["field.output.weight", "[3, 2]", "[2, 3]"], tensors: ["field.output.weight": [2, 3]])
         try expect(["field.bias", "[2]"], tensors: ["field.bias": [3]])
         try expect(

@@ -283,6 +283,12 @@ struct RefinerTests {
         #expect(try Refiner(model: Model.random(order: 1), steps: 1).warnings.isEmpty)
         var free = Model.random(solver: .dprkn4)
         free.configuration.horizon = 1
+        // exp(γh/2) is no number any more.
+        free.field.damping = 5_000
+        #expect(throws: Failure(.modelInvalid, "")) { try Refiner(model: free) }
+        free.configuration.solver = .rk4
+        #expect(throws: Failure(.invalidArgument, "")) { try Refiner(model: free, solver: .dprkn4, steps: 1) }
+        free.configuration.solver = .dprkn4
         free.field.damping = 5
         #expect(try Refiner(model: free, steps: 1).warnings.count == 1)
         #expect(try Refiner(model: free, steps: 2).warnings.isEmpty)

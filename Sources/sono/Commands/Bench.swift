@@ -119,6 +119,10 @@ struct Bench: ParsableCommand {
         configuration.activation = activation ?? configuration.activation
         configuration.solver = solving.solver ?? configuration.solver
         configuration.steps = solving.steps ?? configuration.steps
+        try configuration.check()
+        guard Double(shape[0]) * Double(shape[2]) <= 0x1p30 else {
+            throw ValidationError("--shape \(shape[0]),\(shape[1]),\(shape[2]) is too large a classifier.")
+        }
         return .synthetic(configuration, classes: shape[2])
     }
 
