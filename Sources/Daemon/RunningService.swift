@@ -56,6 +56,8 @@ public final class RunningService: Sendable {
         lane = Lane(store: store, board: board, logger: logger)
         watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, lane.commitHeartbeat, reception.heartbeat])
 
+        // Preparing a wide model takes seconds, and so may what a crash has left.
+        notifier.extendTimeout(by: .seconds(120))
         let pipelines = PipelineLoader(paths: paths).load(read)
         for (name, failure) in pipelines.failures { Self.log(logger, failure, pipeline: name) }
         guard !pipelines.running.isEmpty else {

@@ -5,7 +5,7 @@ import Refinement
 /// Rows to measure with.
 public struct Workload: Sendable {
     public let rows: Int
-    let embeddings: [Float]
+    package let embeddings: [Float]
     let velocity: [Float]?
 
     /// Random unit vectors.

@@ -28,11 +28,12 @@ struct JobWaiter {
     /// The job once it is settled; for the same bytes as a job under way, once that one is settled too.
     func settled(_ submission: Submission) throws -> JobRecord {
         let name = "\(submission.name)"
-        // A file that was refused before it could be hashed is known by its name only.
         let job = try poll {
-            try client.jobs(JobFilter(pipeline: pipeline, after: before, limit: 1_000)).jobs.first { job in
-                job.state.isSettled && (job.sha256 == submission.sha256 || job.sha256 == nil && job.fileName == name)
-            }
+            let same = JobFilter(pipeline: pipeline, sha256: submission.sha256, after: before)
+            if let job = try client.jobs(same).jobs.first(where: \.state.isSettled) { return job }
+            // A file that was refused before it could be hashed is known by its name only.
+            let refused = JobFilter(states: [.failed], pipeline: pipeline, after: before, limit: 1_000)
+            return try client.jobs(refused).jobs.first { $0.sha256 == nil && $0.fileName == name }
         }
         if let original = job.duplicateOf {
             _ = try poll {
