@@ -14,7 +14,8 @@ struct Sweep: ParsableCommand {
             moves with four times the steps: a model trained with coarse steps need not gain from finer ones.
 
             EXAMPLE
-              sono sweep --model m.safetensors --test validation.safetensors.zst --steps 1,2,4
+              sono sweep --model m.safetensors --test validation.safetensors.zst \\
+                --steps 1,2,4
             """)
 
     @Option(parsing: .upToNextOption, help: "The model files; several of other widths are compared in one table.")
