@@ -1,0 +1,18 @@
+/// The classifiers that a model has to beat: each gets the same support rows and prompts, and the same rows to choose its
+/// settings and its temperature by.
+///
+/// `x` is a unit row, `P` `[C, D]` the zero-shot prototypes: the normalised mean of each class's unit prompts.
+public enum Baseline: String, CaseIterable, Sendable, Codable {
+    /// `100 x Pᵀ`; nothing is fitted but the temperature.
+    case zeroShot = "zero-shot"
+    /// Logistic regression on the support rows alone, see `LogisticRegression`.
+    case linearProbe = "linear-probe"
+    /// Logistic regression on support rows and prompts that starts from the prototypes and is drawn back to them.
+    case crossModalLinear = "cross-modal-linear"
+    /// Zero-shot and a cache of the support rows, see `TipAdapter`.
+    case tipAdapter = "tip-adapter"
+    /// Zero-shot and Gaussian discriminant analysis of the support rows, see `GaussianDiscriminant`.
+    case gda
+    /// The same with prompts counted as rows, and the shrinkage chosen.
+    case gdaText = "gda-text"
+}
