@@ -83,7 +83,8 @@ struct TrainTests {
         let baselines = try #require(try all.json()["baselines"] as? [String: [String: Any]])
         #expect(
             baselines.keys.sorted() == [
-                "cross-modal-linear", "gda", "gda-text", "linear-probe", "tip-adapter", "zero-shot",
+                "cross-modal-linear", "gda", "gda-text", "linear-probe", "order-0", "order-1", "tip-adapter",
+                "zero-shot",
             ])
         for (name, report) in baselines {
             #expect(

@@ -15,4 +15,8 @@ public enum Baseline: String, CaseIterable, Sendable, Codable {
     case gda
     /// The same with prompts counted as rows, and the shrinkage chosen.
     case gdaText = "gda-text"
+    /// The recipe that models are trained by with every lever on but the equation: `x(T) = x(0)`.
+    case order0 = "order-0"
+    /// The same with an equation of order 1 and as many parameters: `x' = S(x, t)`.
+    case order1 = "order-1"
 }

@@ -1,5 +1,6 @@
 import EmbeddingSets
 import Failures
+import Refinement
 import Training
 
 /// Fits baselines to one few-shot task and judges them, all under the rules that models are trained by: settings and
@@ -12,7 +13,9 @@ public struct BaselineComparison: Sendable {
     public let warnings: [String]
     private let task: TrainingTask
     private let plan: SelectionPlan
-    /// The recipe of the model that is compared.
+    /// The sets as they came.
+    private let sets: (support: TrainingRows, prompts: TrainingRows, validation: TrainingRows?)
+    /// The recipe that the controls follow.
     private let options: TrainingOptions
     private var threads: Int? { options.threads }
     /// Rows that are answered at a time, as many as the evaluator of models takes.
@@ -22,7 +25,7 @@ public struct BaselineComparison: Sendable {
     ///   - support: labelled rows; unlabelled ones are skipped.
     ///   - prompts: text embeddings, at least one of every class; their classes are the baselines'.
     ///   - validation: rows to choose by.
-    ///   - options: the recipe of the model that is compared: its seed draws the quarter that
+    ///   - options: the recipe of the model that is compared: the controls follow it, and its seed draws the quarter that
     ///     is left out without validation rows. No result depends on its threads.
     /// - Throws: `no_rows`, `no_labels`, `classes_mismatch`, `dimension_mismatch`, `encoder_mismatch`.
     public init(
@@ -34,14 +37,29 @@ public struct BaselineComparison: Sendable {
         classes = task.classes
         warnings = task.warnings
         self.options = options
+        sets = (support, prompts, validation)
     }
 
     /// Chooses the settings of a baseline and fits it.
     ///
-    /// - Throws: `internal`, and only that.
+    /// - Throws: what training throws, for the controls.
     public func fit(_ baseline: Baseline) throws -> FittedBaseline {
+        switch baseline {
+        case .order0: try fitControl(baseline, order: 0)
+        case .order1: try fitControl(baseline, order: 1)
+        default: try fit(baseline, by: method(baseline))
+        }
+    }
+
+    private func method(_ baseline: Baseline) throws -> BaselineMethod {
+        guard let method = baseline.method(options) else {
+            throw Failure(.internal, "\(baseline.rawValue) is fitted by training alone: please report this.")
+        }
+        return method
+    }
+
+    private func fit(_ baseline: Baseline, by method: BaselineMethod) throws -> FittedBaseline {
         let start = ContinuousClock.now
-        let method = baseline.method
         var best: (settings: BaselineMethod.Settings, head: BaselineHead, score: ValidationScore)?
         if let judge = plan.judge {
             method.fit(problem(plan.support), method.grid) { settings, head in
@@ -62,7 +80,7 @@ public struct BaselineComparison: Sendable {
     /// Fits a baseline to all support rows with settings that somebody else chose; it has no temperature.
     package func fit(_ baseline: Baseline, settings: [String: Double]) throws -> FittedBaseline {
         let start = ContinuousClock.now
-        let head = try fitted(baseline.method, settings, problem(task.support))
+        let head = try fitted(method(baseline), settings, problem(task.support))
         return FittedBaseline(
             baseline: baseline, classes: classes, settings: settings, trials: 0, selection: .none, validation: nil,
             seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
@@ -75,6 +93,21 @@ public struct BaselineComparison: Sendable {
         method.fit(problem, [settings]) { head = $1 }
         guard let head else { throw Failure(.invalidArgument, "the settings \(settings) are none of the baseline's.") }
         return head
+    }
+
+    private func fitControl(_ baseline: Baseline, order: Int) throws -> FittedBaseline {
+        let start = ContinuousClock.now
+        let trainer = Trainer(
+            options: options.control(order: order, dimension: task.prompts.dimension), toolVersion: baseline.rawValue)
+        let trained = try trainer.train(support: sets.support, prompts: sets.prompts, validation: sets.validation)
+        let head = try BaselineHead.model(trained.model)
+        let chosen = trained.chosen
+        var settings = ["epoch": Double(chosen.epoch), "logit_scale": chosen.options.logitScale]
+        if order > 0 { settings["hidden"] = Double(chosen.options.hidden) }
+        return FittedBaseline(
+            baseline: baseline, classes: classes, settings: settings,
+            trials: plan.judge == nil ? 0 : BaselineMethod.trials, selection: trained.selection,
+            validation: trained.validation, seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
     }
 
     private func problem(_ support: PreparedRows) -> FewShotProblem {

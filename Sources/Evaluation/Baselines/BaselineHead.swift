@@ -1,4 +1,6 @@
 import Dynamics
+import Refinement
+import Training
 
 /// What a fitted baseline computes: logits for unit rows, in single precision and on the kernels that serve models, so
 /// that the cost of a row can be compared too.
@@ -52,6 +54,22 @@ struct BaselineHead: Sendable {
 
     func logits(_ rows: [Float], threads: Int?) -> [Float] {
         rows.withUnsafeBufferPointer { logits($0, threads: threads) }
+    }
+
+    /// What a trained model answers.
+    ///
+    /// - Throws: `model_invalid`.
+    static func model(_ model: Model<Float>) throws -> BaselineHead {
+        let refiner = try Refiner(model: model)
+        let (c, d) = (model.classes.count, model.configuration.dimension)
+        return BaselineHead(classes: c, dimension: d, parameters: ParameterLayout(model).count) { rows, n, logits in
+            let statuses = refiner.logits(
+                embeddings: UnsafeBufferPointer(start: rows, count: n * d), rows: n, threads: 1,
+                into: UnsafeMutableBufferPointer(start: logits, count: n * c))
+            for (row, status) in statuses.enumerated() where status != .ok {
+                (logits + row * c).update(repeating: .nan, count: c)
+            }
+        }
     }
 
     /// `x Wᵀ + b`, with `W` `[C, D]` and `b` `[C]`.

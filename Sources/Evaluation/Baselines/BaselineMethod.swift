@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// How a baseline is fitted, and what is tried where there are rows to choose by.
 struct BaselineMethod {
@@ -33,7 +34,10 @@ struct BaselineMethod {
 }
 
 extension Baseline {
-    var method: BaselineMethod {
+    /// Nil for the controls, which `Trainer` fits.
+    ///
+    /// - Parameter options: the recipe of the model that is compared.
+    func method(_ options: TrainingOptions) -> BaselineMethod? {
         switch self {
         case .zeroShot:
             BaselineMethod(grid: [[:]], usual: [:]) { problem, settings, visit in
@@ -46,6 +50,7 @@ extension Baseline {
         case .tipAdapter: TipAdapter.method
         case .gda: GaussianDiscriminant.plain
         case .gdaText: GaussianDiscriminant.withPrompts
+        case .order0, .order1: nil
         }
     }
 }

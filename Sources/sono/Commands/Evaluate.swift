@@ -14,7 +14,8 @@ struct Evaluate: ParsableCommand {
 
             With --baselines also other classifiers, fitted here and now to --support and --prompts. Their settings and their \
             temperature are chosen as training does it: on --validation, or, without it, on a quarter of the support \
-            rows that a first fit leaves out. Give the rows that the model was trained on, and the figures compare.
+            rows that a first fit leaves out. Give the rows that the model was trained on, and the figures compare. The controls order-0 and order-1 follow the recipe in \
+            the model's manifest, order-1 with as many parameters.
 
             EXAMPLE
               sono evaluate --model m.safetensors --test test.safetensors.zst \\
@@ -63,7 +64,7 @@ struct Evaluate: ParsableCommand {
         let prompts = try prompts.map { try EmbeddingSet.read(path: $0) }
         var report = try Evaluator(refiner: refiner, threads: threads).evaluate(set, prompts: prompts)
         if let baselines, let support, let prompts {
-            var options = TrainingOptions.standard
+            var options = TrainingOptions(manifest: model.model.training) ?? .standard
             options.threads = threads
             let comparison = try BaselineComparison(
                 support: try rows(support), prompts: try TrainingRows(prompts, name: "the prompts"),
