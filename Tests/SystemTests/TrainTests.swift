@@ -83,8 +83,8 @@ struct TrainTests {
         let baselines = try #require(try all.json()["baselines"] as? [String: [String: Any]])
         #expect(
             baselines.keys.sorted() == [
-                "cross-modal-linear", "gda", "gda-text", "linear-probe", "order-0", "order-1", "tip-adapter",
-                "zero-shot",
+                "clip-adapter", "cross-modal-linear", "gda", "gda-text", "linear-probe", "lp++", "order-0", "order-1",
+                "residual-mlp", "taskres", "tip-adapter", "tip-adapter-f", "zero-shot",
             ])
         for (name, report) in baselines {
             #expect(

@@ -15,6 +15,16 @@ public enum Baseline: String, CaseIterable, Sendable, Codable {
     case gda
     /// The same with prompts counted as rows, and the shrinkage chosen.
     case gdaText = "gda-text"
+    /// Tip-Adapter with trained keys, see `TipAdapterTuned`.
+    case tipAdapterF = "tip-adapter-f"
+    /// A residual on the prototypes, see `TaskResidual`.
+    case taskResidual = "taskres"
+    /// A bottleneck before zero-shot, see `ClipAdapter`.
+    case clipAdapter = "clip-adapter"
+    /// A linear probe blended with the prototypes, see `LPPlusPlus`.
+    case lpPlusPlus = "lp++"
+    /// Two hidden layers in the equation's place, see `ResidualMLP`.
+    case residualMLP = "residual-mlp"
     /// The recipe that models are trained by with every lever on but the equation: `x(T) = x(0)`.
     case order0 = "order-0"
     /// The same with an equation of order 1 and as many parameters: `x' = S(x, t)`.

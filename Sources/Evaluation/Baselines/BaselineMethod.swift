@@ -50,6 +50,11 @@ extension Baseline {
         case .tipAdapter: TipAdapter.method
         case .gda: GaussianDiscriminant.plain
         case .gdaText: GaussianDiscriminant.withPrompts
+        case .tipAdapterF: TipAdapterTuned.method
+        case .taskResidual: TaskResidual.method
+        case .clipAdapter: ClipAdapter.method
+        case .lpPlusPlus: LPPlusPlus.method
+        case .residualMLP: ResidualMLP.method(options)
         case .order0, .order1: nil
         }
     }
