@@ -63,8 +63,10 @@ public struct BaselineComparison: Sendable {
         var best: (settings: BaselineMethod.Settings, head: BaselineHead, score: ValidationScore)?
         if let judge = plan.judge {
             method.fit(problem(plan.support), method.grid) { settings, head in
+                let factor = Float(1 / method.calibrationScale)
                 let score = Calibration.score(
-                    logits: head.logits(judge.start, threads: threads), labels: judge.labels, classes: classes.count)
+                    logits: head.logits(judge.start, threads: threads).map { factor * $0 }, labels: judge.labels,
+                    classes: classes.count)
                 if score.nll < best?.score.nll ?? .infinity { best = (settings, head, score) }
             }
         }
@@ -74,6 +76,7 @@ public struct BaselineComparison: Sendable {
         return FittedBaseline(
             baseline: baseline, classes: classes, settings: settings, trials: plan.judge == nil ? 0 : method.grid.count,
             selection: plan.selection, validation: best?.score,
+            temperature: best.map { $0.score.temperature * method.calibrationScale } ?? 1,
             seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
     }
 
@@ -83,7 +86,7 @@ public struct BaselineComparison: Sendable {
         let head = try fitted(method(baseline), settings, problem(task.support))
         return FittedBaseline(
             baseline: baseline, classes: classes, settings: settings, trials: 0, selection: .none, validation: nil,
-            seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
+            temperature: 1, seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
     }
 
     private func fitted(
@@ -107,7 +110,8 @@ public struct BaselineComparison: Sendable {
         return FittedBaseline(
             baseline: baseline, classes: classes, settings: settings,
             trials: plan.judge == nil ? 0 : BaselineMethod.trials, selection: trained.selection,
-            validation: trained.validation, seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
+            validation: trained.validation, temperature: trained.validation?.temperature ?? 1,
+            seconds: (ContinuousClock.now - start) / .seconds(1), head: head)
     }
 
     private func problem(_ support: PreparedRows) -> FewShotProblem {

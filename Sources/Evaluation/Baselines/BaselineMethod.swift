@@ -10,6 +10,9 @@ struct BaselineMethod {
     let grid: [Settings]
     /// The setting to take where nothing can be chosen.
     let usual: Settings
+    /// What its logits are divided by while they are calibrated, and the temperature then multiplied by: the bounds of a
+    /// temperature are made for logits of the scale that models have, a tenth of CLIP's.
+    var calibrationScale = 1.0
     /// Fits once for each of the settings, in their order, and hands over what came out.
     let fit: (_ problem: FewShotProblem, _ settings: [Settings], _ visit: (Settings, BaselineHead) -> Void) -> Void
 
@@ -40,7 +43,7 @@ extension Baseline {
     func method(_ options: TrainingOptions) -> BaselineMethod? {
         switch self {
         case .zeroShot:
-            BaselineMethod(grid: [[:]], usual: [:]) { problem, settings, visit in
+            BaselineMethod(grid: [[:]], usual: [:], calibrationScale: 10) { problem, settings, visit in
                 let head = BaselineHead.linear(
                     weight: problem.zeroShotWeight, classes: problem.classes, dimension: problem.dimension)
                 for setting in settings { visit(setting, head) }

@@ -17,7 +17,8 @@ enum ClipAdapter {
         let grid = BaselineMethod.grid([
             "blend": [0.2, 0.6], "epoch": GradientRun.looks(epochs, BaselineMethod.trials / 2),
         ])
-        return BaselineMethod(grid: grid, usual: ["blend": 0.2, "epoch": 150]) { problem, settings, visit in
+        return BaselineMethod(grid: grid, usual: ["blend": 0.2, "epoch": 150], calibrationScale: 10) {
+            problem, settings, visit in
             let task = Task(problem)
             for run in GradientRun.byRun(settings) {
                 let blend = Float(run.settings["blend", default: 0.2])

@@ -11,17 +11,16 @@ public struct FittedBaseline: Sendable {
     public let trials: Int
     /// What settings and temperature were chosen by.
     public let selection: TrainedModel.Selection
-    /// The chosen settings on the rows they were chosen by; nil where there were none.
+    /// The chosen settings on the rows they were chosen by, with the temperature as it was calibrated; nil where there were none.
     public let validation: ValidationScore?
+    /// Divides the logits before the softmax; 1 where there was nothing to choose it by.
+    public let temperature: Double
     /// Wall time of choosing and fitting.
     public let seconds: Double
     let head: BaselineHead
 
     /// Numbers that are kept to answer with.
     public var parameters: Int { head.parameters }
-    /// Divides the logits before the softmax.
-    public var temperature: Double { validation?.temperature ?? 1 }
-
     /// Logits `[n, C]`, before the temperature, for rows `[n, D]` of any length; NaN for a row that is not finite or has no
     /// direction.
     ///

@@ -94,7 +94,7 @@ struct GaussianDiscriminant {
     /// The published covariance on support rows; α is chosen.
     static var plain: BaselineMethod {
         let grid = BaselineMethod.grid(["alpha": BaselineMethod.geometric(1e-4, 1e2, BaselineMethod.trials)])
-        return BaselineMethod(grid: grid, usual: ["alpha": 0.1]) { problem, settings, visit in
+        return BaselineMethod(grid: grid, usual: ["alpha": 0.1], calibrationScale: 10) { problem, settings, visit in
             let gaussian = GaussianDiscriminant(problem, withPrompts: false)
             let discriminant = gaussian.discriminant(gaussian.published)
             Self.visit(problem, settings, { _ in discriminant }, visit)
@@ -106,7 +106,8 @@ struct GaussianDiscriminant {
         let grid = BaselineMethod.grid([
             "shrinkage": [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95], "alpha": BaselineMethod.geometric(1e-3, 1e2, 10),
         ])
-        return BaselineMethod(grid: grid, usual: ["alpha": 0.1, "shrinkage": 0.5]) { problem, settings, visit in
+        return BaselineMethod(grid: grid, usual: ["alpha": 0.1, "shrinkage": 0.5], calibrationScale: 10) {
+            problem, settings, visit in
             let gaussian = GaussianDiscriminant(problem, withPrompts: true)
             var last: (share: Double, discriminant: (weight: [Double], bias: [Double]))?
             Self.visit(

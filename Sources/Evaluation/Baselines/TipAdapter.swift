@@ -11,9 +11,10 @@ import Dynamics
 enum TipAdapter {
     static var method: BaselineMethod {
         let grid = BaselineMethod.grid([
-            "beta": BaselineMethod.geometric(1, 50, 8), "alpha": BaselineMethod.geometric(0.1, 100, 10),
+            "beta": BaselineMethod.geometric(1, 50, 8), "alpha": BaselineMethod.geometric(0.3, 1_000, 10),
         ])
-        return BaselineMethod(grid: grid, usual: ["alpha": 1, "beta": 5.5]) { problem, settings, visit in
+        return BaselineMethod(grid: grid, usual: ["alpha": 1, "beta": 5.5], calibrationScale: 10) {
+            problem, settings, visit in
             let (c, d) = (problem.classes, problem.dimension)
             let text = PackedMatrix(problem.zeroShotWeight.map(Float.init), outputs: c, inputs: d)
             let keys = PackedMatrix(problem.support.map(Float.init), outputs: problem.labels.count, inputs: d)

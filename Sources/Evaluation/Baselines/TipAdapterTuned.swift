@@ -13,7 +13,8 @@ enum TipAdapterTuned {
             "beta": BaselineMethod.geometric(1, 27, 4), "alpha": BaselineMethod.geometric(1, 100, 5),
             "epoch": GradientRun.looks(epochs, 4),
         ])
-        return BaselineMethod(grid: grid, usual: ["alpha": 1, "beta": 3, "epoch": 20]) { problem, settings, visit in
+        return BaselineMethod(grid: grid, usual: ["alpha": 1, "beta": 3, "epoch": 20], calibrationScale: 10) {
+            problem, settings, visit in
             let (c, d, n) = (problem.classes, problem.dimension, problem.labels.count)
             let rows = problem.support.map(Float.init)
             let text = PackedMatrix(problem.zeroShotWeight.map(Float.init), outputs: c, inputs: d)

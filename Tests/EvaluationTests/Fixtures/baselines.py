@@ -79,7 +79,7 @@ def temperature(z, y):
         logs = log_softmax(z / np.exp(exponent), axis=1)
         return -((1 - share) * logs[np.arange(len(y)), y] + share * logs.mean(1)).mean()
 
-    return float(np.exp(minimize_scalar(cost, bounds=(np.log(0.02), np.log(20)), method="bounded").x))
+    return float(np.exp(minimize_scalar(cost, bounds=(np.log(0.02), np.log(200)), method="bounded").x))
 
 
 def nll(z, y, t):
@@ -134,7 +134,7 @@ def cross_modal_linear(task):
 def tip_adapter(task):
     values = np.eye(task.c)[task.y]
     for beta in geometric(1, 50, 8):
-        for alpha in geometric(0.1, 100, 10):
+        for alpha in geometric(0.3, 1_000, 10):
             yield {"alpha": alpha, "beta": beta}, (
                 lambda e, alpha=alpha, beta=beta:
                 100 * e @ task.p.T + alpha * np.exp(-beta * (1 - e @ task.x.T)) @ values)
