@@ -49,7 +49,7 @@ let package = Package(
         library("EmbeddingSets", ["TensorFiles", "Failures"]),
         library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
         library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        library("Evaluation", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
+        library("Evaluation", ["Dynamics", "EmbeddingSets", "Refinement", "Training", "Failures"]),
         library("Spooling", ["CLinux", "Failures", crypto]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
@@ -70,7 +70,9 @@ let package = Package(
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
         tests("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
         tests("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        tests("Evaluation", ["Dynamics", "Refinement", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
+        tests(
+            "Evaluation", ["Dynamics", "Refinement", "Training", "EmbeddingSets", "Failures"],
+            resources: [.copy("Fixtures")]),
         tests("Spooling", ["Failures"]),
         tests("Accounting", ["Failures", grdb]),
         tests(

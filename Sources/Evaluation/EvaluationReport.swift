@@ -27,6 +27,8 @@ public struct EvaluationReport: Sendable, Codable {
     /// The commonest mistakes, most frequent first.
     public var confusions: [Pair]
     public var zeroShot: ZeroShot?
+    /// Baselines on the same rows, by name, where they were asked for.
+    public var baselines: [String: BaselineReport]?
     public var warnings: [String] = []
 
     public struct PerClass: Sendable, Codable {
@@ -57,7 +59,8 @@ public struct EvaluationReport: Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings
+        case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings,
+            baselines
         case rowsUnlabelled = "rows_unlabelled"
         case rowsFailed = "rows_failed"
         case macroF1 = "macro_f1"

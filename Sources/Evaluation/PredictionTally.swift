@@ -5,9 +5,9 @@ import Refinement
 struct PredictionTally {
     private let classes: [String]
     private let temperature: Double
-    private var matrix: ConfusionMatrix
-    private var bins = CalibrationBins()
-    private var loss = LogLoss()
+    private(set) var matrix: ConfusionMatrix
+    private(set) var bins = CalibrationBins()
+    private(set) var loss = LogLoss()
     private static let confusionsKept = 20
 
     init(classes: [String], temperature: Double) {

@@ -4,11 +4,11 @@ import Refinement
 
 /// Labelled rows as the equation starts from them: finite, of length 1, with labels that index the model's classes.
 package struct PreparedRows: Sendable {
-    let dimension: Int
+    package let dimension: Int
     /// Unit rows, `[n, D]`.
     package let start: [Float]
     let velocity: [Float]?
-    let labels: [Int32]
+    package let labels: [Int32]
     /// `|e|` of each row as it came.
     let norms: [Double]
     let sha256: String?
@@ -16,7 +16,7 @@ package struct PreparedRows: Sendable {
     let unlabelled: Int
     let unusable: Int
 
-    var rows: Int { labels.count }
+    package var rows: Int { labels.count }
 
     /// - Parameters:
     ///   - name: what the rows are, for messages: `support`, `prompts`, `validation`.

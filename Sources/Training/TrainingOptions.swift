@@ -12,7 +12,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     /// `G`, the width of the initial-velocity network; 0 starts from rest. Order 2 only.
     public var velocityHidden = 64
     public var activation = Activation.tanh
-    public let solver: Solver
+    public internal(set) var solver: Solver
     public let steps: Int
     /// The recipe that chose solver and steps; nil where the caller did.
     public private(set) var recipe: String?

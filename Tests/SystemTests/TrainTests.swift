@@ -68,6 +68,40 @@ struct TrainTests {
         #expect(expected.accuracy > zeroShot && zeroShot > 1.0 / Double(Sections.classes))
     }
 
+    @Test("evaluate sets baselines beside the model: a table for a person, the same by name in --json")
+    func baselines() throws {
+        #expect(try train(validation()).status == 0)
+        let test = try Sections.write("test", perClass: 20, to: scratch("test.safetensors"))
+        let arguments =
+            [
+                "evaluate", "--model", scratch("m.safetensors"), "--test", test, "--validation",
+                scratch("validation.safetensors"),
+            ]
+            + sets
+        let all = try Sono.run(arguments + ["--baselines", "all", "--json"])
+        #expect(all.status == 0, "\(all.errors)")
+        let baselines = try #require(try all.json()["baselines"] as? [String: [String: Any]])
+        #expect(
+            baselines.keys.sorted() == [
+                "clip-adapter", "cross-modal-linear", "gda", "gda-text", "linear-probe", "lp++", "order-0", "order-1",
+                "residual-mlp", "taskres", "tip-adapter", "tip-adapter-f", "zero-shot",
+            ])
+        for (name, report) in baselines {
+            #expect(
+                report.keys.sorted() == [
+                    "accuracy", "balanced_accuracy", "ece", "macro_f1", "microseconds_per_row", "nll", "parameters",
+                    "rows_failed", "selection", "settings", "temperature", "training_seconds", "trials",
+                ], "\(name)")
+            #expect(try #require(report["accuracy"] as? Double) > 1.5 / Double(Sections.classes), "\(name)")
+        }
+        let zeroShot = try #require(try all.json()["zero_shot"] as? [String: Any])
+        #expect(zeroShot["accuracy"] as? Double == baselines["zero-shot"]?["accuracy"] as? Double)
+
+        let some = try Sono.run(arguments + ["--baselines", "gda,zero-shot"])
+        #expect(some.output.contains("\nzero-shot ") && some.output.contains("\ngda "), "\(some.output)")
+        #expect(some.output.contains("\nthis model ") && !some.output.contains("tip-adapter"), "\(some.output)")
+    }
+
     @Test("train tells the support accuracy of the model it wrote, not of the last one it tried")
     func supportAccuracy() throws {
         let trained = try train(validation() + ["--order", "0", "--json"])
@@ -166,6 +200,8 @@ struct TrainTests {
         let judged: [([String], Int32)] = [
             (["--test", rows], 65), (["--test", rows, "--threads", "0"], 64),
             (["--test", rows, "--threads=-1"], 64), (["--test", scratch("absent")], 66),
+            (["--test", rows, "--baselines", "all"], 64), (["--test", rows, "--support", rows], 64),
+            (["--test", rows, "--baselines", "none"] + sets, 64),
         ]
         for (arguments, status) in judged {
             let outcome = try Sono.run(["evaluate"] + model + arguments)

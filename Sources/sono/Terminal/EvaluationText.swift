@@ -1,16 +1,18 @@
 import Evaluation
+import Refinement
+import Training
 
 /// An evaluation for a person: the headline figures, zero-shot beside them, the weakest classes, the commonest mistakes.
 struct EvaluationText {
     let report: EvaluationReport
-    let modelID: String
+    let model: LoadedModel
     private static let kept = 10
 
     var text: String {
         let solved = report.order == 0 ? "order 0" : "order \(report.order), \(report.solver), steps \(report.steps)"
         let failed = report.rowsFailed == 0 ? "" : ", \(Figures.grouped(report.rowsFailed)) of them without an answer"
         return [
-            "model \(modelID) (\(solved)) on \(Figures.grouped(report.rows)) rows\(failed)", "", headline, "",
+            "model \(model.id) (\(solved)) on \(Figures.grouped(report.rows)) rows\(failed)", "", headline, baselines,
             "weakest classes", weakest, "", "commonest mistakes", mistakes,
         ].joined(separator: "\n")
     }
@@ -26,6 +28,30 @@ struct EvaluationText {
         table.add(["log loss (nats)", Figures.fixed(report.nll, 3), "-"])
         table.add(["rows per second", Figures.grouped(Int(report.rowsPerSecond)), "-"])
         return table.text
+    }
+
+    /// The model and the baselines, if any, a line each.
+    private var baselines: String {
+        guard let baselines = report.baselines else { return "" }
+        var table = TextTable([
+            ("", .left), ("accuracy", .right), ("macro-F1", .right), ("ECE", .right), ("log loss", .right),
+            ("parameters", .right), ("training", .right), ("us a row", .right),
+        ])
+        table.add([
+            "this model", Figures.percent(report.accuracy), Figures.percent(report.macroF1),
+            Figures.percent(report.ece), Figures.fixed(report.nll, 3),
+            Figures.grouped(ParameterLayout(model.model).count), "-",
+            Figures.fixed(1e6 / report.rowsPerSecond, 1),
+        ])
+        for baseline in Baseline.allCases {
+            guard let one = baselines[baseline.rawValue] else { continue }
+            table.add([
+                baseline.rawValue, Figures.percent(one.accuracy), Figures.percent(one.macroF1),
+                Figures.percent(one.ece), Figures.fixed(one.nll, 3), Figures.grouped(one.parameters),
+                Figures.duration(one.trainingSeconds), Figures.fixed(one.microsecondsPerRow, 1),
+            ])
+        }
+        return "\nbaselines on the same rows\n\(table.text)\n"
     }
 
     private var weakest: String {
