@@ -2,14 +2,22 @@ import Accounting
 import Failures
 import Foundation
 import Spooling
+import Synchronization
 
 /// Step 7 of a batch's life: a settled job's file leaves work/. Needs no model, so that it can be done for pipelines
 /// that are misconfigured or gone.
 struct Filing {
     let spool: SpoolDirectory
     let store: Store
+    /// One job at a time: who looks for settled jobs may find the very one that another thread is at, and must not note as
+    /// filed what that one has renamed and not yet made durable.
+    private static let turn = Mutex(())
 
     func file(_ job: QueuedJob, commitSeconds: Double? = nil) throws {
+        try Self.turn.withLock { _ in try fileAlone(job, commitSeconds) }
+    }
+
+    private func fileAlone(_ job: QueuedJob, _ commitSeconds: Double?) throws {
         guard let token = ClaimToken(job.token), let name = FileName(job.name) else {
             throw Failure(.internal, "job \(job.id) has an impossible token or name: report this.")
         }
