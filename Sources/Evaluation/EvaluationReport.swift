@@ -29,6 +29,8 @@ public struct EvaluationReport: Sendable, Codable {
     public var zeroShot: ZeroShot?
     /// Baselines on the same rows, by name, where they were asked for.
     public var baselines: [String: BaselineReport]?
+    /// What refinement does to the features, where it was asked for.
+    public var diagnostics: Diagnostics?
     public var warnings: [String] = []
 
     public struct PerClass: Sendable, Codable {
@@ -37,12 +39,16 @@ public struct EvaluationReport: Sendable, Codable {
         public let recall: Double
         public let f1: Double
         public let support: Int
+        /// F1 of zero-shot, where prompts were given.
+        public var zeroShotF1: Double?
     }
 
     public struct Pair: Sendable, Codable {
         public let label: String
         public let predicted: String
         public let rows: Int
+        /// How often zero-shot makes the same mistake, where prompts were given.
+        public var zeroShotRows: Int?
     }
 
     /// The same rows by the nearest prompt prototype, without any training.
@@ -60,7 +66,7 @@ public struct EvaluationReport: Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings,
-            baselines
+            baselines, diagnostics
         case rowsUnlabelled = "rows_unlabelled"
         case rowsFailed = "rows_failed"
         case macroF1 = "macro_f1"
@@ -68,5 +74,22 @@ public struct EvaluationReport: Sendable, Codable {
         case eceBins = "ece_bins"
         case rowsPerSecond = "rows_per_second"
         case zeroShot = "zero_shot"
+    }
+}
+
+extension EvaluationReport {
+    /// Puts zero-shot beside the model: overall, for each class, and for each of the commonest mistakes.
+    mutating func compare(zeroShot matrix: ConfusionMatrix) {
+        zeroShot = ZeroShot(
+            accuracy: matrix.accuracy, macroF1: matrix.macroF1, balancedAccuracy: matrix.balancedAccuracy)
+        let places = Dictionary(classes.enumerated().map { ($1.label, $0) }, uniquingKeysWith: { first, _ in first })
+        let scores = matrix.scores
+        for i in classes.indices { classes[i].zeroShotF1 = scores[i].f1 }
+        for i in confusions.indices {
+            guard let label = places[confusions[i].label], let predicted = places[confusions[i].predicted] else {
+                continue
+            }
+            confusions[i].zeroShotRows = matrix[label, predicted]
+        }
     }
 }

@@ -5,8 +5,8 @@ import Refinement
 
 /// Judges a model on a labelled set, and zero-shot on the same rows where prompts are given.
 public struct Evaluator: Sendable {
-    private let refiner: Refiner
-    private let threads: Int?
+    let refiner: Refiner
+    let threads: Int?
     /// Rows whose logits are held at a time: 4 bytes a class each.
     private static let chunkRows = 1_024
 
@@ -58,7 +58,12 @@ public struct Evaluator: Sendable {
         report.rowsUnlabelled = set.rows - tally.rows
         report.rowsPerSecond = Double(set.rows) / max(seconds, 1e-9)
         if let prompts {
-            report.zeroShot = try zeroShot(set, labels: labels, map: map, prompts: prompts, warnings: &warnings)
+            let answers = try zeroShotAnswers(set, prompts: prompts, warnings: &warnings)
+            var matrix = ConfusionMatrix(classes: c)
+            for (row, answer) in answers.enumerated() where labels[row] >= 0 {
+                matrix.add(label: map(labels[row]), predicted: answer)
+            }
+            report.compare(zeroShot: matrix)
         }
         report.warnings = warnings
         return report
@@ -81,9 +86,8 @@ public struct Evaluator: Sendable {
         }
     }
 
-    private func zeroShot(
-        _ set: EmbeddingSet, labels: [Int32], map: ClassMap, prompts: EmbeddingSet, warnings: inout [String]
-    ) throws -> EvaluationReport.ZeroShot {
+    /// The class of the nearest prompt prototype for each row of the set; -1 where there is none.
+    func zeroShotAnswers(_ set: EmbeddingSet, prompts: EmbeddingSet, warnings: inout [String]) throws -> [Int] {
         let configuration = refiner.configuration
         let warning = try prompts.checkCompatible(dimension: configuration.dimension, encoder: configuration.encoder)
         if let warning { warnings.append("prompts: \(warning)") }
@@ -106,15 +110,10 @@ public struct Evaluator: Sendable {
                 "classes without prompts are never the zero-shot answer: "
                     + prototypes.missing.map { refiner.classes[$0] }.joined(separator: ", "))
         }
-        var matrix = ConfusionMatrix(classes: refiner.classes.count)
-        for (row, predicted) in prototypes.predictions(set.embeddings).enumerated() where labels[row] >= 0 {
-            matrix.add(label: map(labels[row]), predicted: predicted)
-        }
-        return EvaluationReport.ZeroShot(
-            accuracy: matrix.accuracy, macroF1: matrix.macroF1, balancedAccuracy: matrix.balancedAccuracy)
+        return prototypes.predictions(set.embeddings)
     }
 
-    private static func labels(
+    static func labels(
         of set: EmbeddingSet, in classes: [String], name: String
     ) throws -> (labels: [Int32], map: ClassMap) {
         guard let labels = set.labels else {

@@ -37,15 +37,10 @@ public struct ReferenceRefiner: Sendable {
     ///   - velocity: `[D]`, instead of the model's own initial velocity; read at order 2 only.
     /// - Returns: nil if the solution runs away.
     public func refine(_ embedding: [Float], velocity: [Float]? = nil) -> Answer? {
-        let d = model.configuration.dimension
-        precondition(embedding.count == d && velocity.map { $0.count == d } ?? true, "one row")
-        var x0 = embedding.map(Double.init)
-        if let mean = model.inputMean { for i in x0.indices { x0[i] -= mean[i] } }
-        x0 = Self.unit(x0)
+        let (x0, v0) = initialValues(embedding, velocity: velocity)
         var end = x0
         var evaluations = 0
         if let field {
-            let v0 = field.order == 2 ? velocity.map { $0.map(Double.init) } ?? start(x0) : []
             guard
                 let solution = method.solve(
                     field, position: x0, velocity: v0, horizon: model.configuration.horizon)
@@ -57,6 +52,38 @@ public struct ReferenceRefiner: Sendable {
         let y = Self.unit(zip(x0, end).map { $0 + mix * ($1 - $0) })
         guard y.allSatisfy(\.isFinite) else { return nil }
         return Answer(refined: y, logits: logits(y, x0), evaluations: evaluations)
+    }
+
+    /// The row's way in `steps` equal steps, for diagnostics; nil if it runs away, or at order 0, where nothing moves.
+    ///
+    /// - Parameters: as `refine`; `steps` is even.
+    public func trajectory(_ embedding: [Float], velocity: [Float]? = nil, steps: Int) -> Trajectory? {
+        guard let field else { return nil }
+        let (x0, v0) = initialValues(embedding, velocity: velocity)
+        return Trajectory(field, position: x0, velocity: v0, horizon: model.configuration.horizon, steps: steps)
+    }
+
+    /// The largest spectral radius of the field's Jacobian at the beginning, the middle and the end of a trajectory.
+    public func spectralRadius(along trajectory: Trajectory) -> Double {
+        guard let field else { return 0 }
+        let last = trajectory.positions.count - 1
+        return [0, last / 2, last].reduce(0) { largest, node in
+            max(
+                largest,
+                SpectralRadius.estimate(
+                    field, time: Double(node) * trajectory.step, position: trajectory.positions[node],
+                    velocity: field.order == 2 ? trajectory.velocities[node] : []))
+        }
+    }
+
+    /// `x(0)`, `[D]`, and `x'(0)`, `[D]`, which is empty below order 2.
+    private func initialValues(_ embedding: [Float], velocity: [Float]?) -> (position: [Double], velocity: [Double]) {
+        let d = model.configuration.dimension
+        precondition(embedding.count == d && velocity.map { $0.count == d } ?? true, "one row")
+        var x0 = embedding.map(Double.init)
+        if let mean = model.inputMean { for i in x0.indices { x0[i] -= mean[i] } }
+        x0 = Self.unit(x0)
+        return (x0, field?.order == 2 ? velocity.map { $0.map(Double.init) } ?? start(x0) : [])
     }
 
     private func start(_ x0: [Double]) -> [Double] {

@@ -17,6 +17,8 @@ struct Evaluate: ParsableCommand {
             rows that a first fit leaves out. Give the rows that the model was trained on, and the figures compare. The controls order-0 and order-1 follow the recipe in \
             the model's manifest, order-1 with as many parameters.
 
+            With --diagnostics also what refinement does to the features: how well classes stand apart before and after,             which of zero-shot's answers are lost and gained (with --prompts), and how far, how fast and how straight             \(Evaluator.followedRows) of the rows go, followed in double precision.
+
             EXAMPLE
               sono evaluate --model m.safetensors --test test.safetensors.zst \\
                 --prompts prompts.safetensors.zst --baselines all \\
@@ -41,6 +43,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Labelled rows to choose the baselines' settings and temperatures by.")
     var validation: String?
 
+    @Flag(help: "Also say what refinement does to the features. Takes seconds.")
+    var diagnostics = false
+
     @Option(help: "Threads to compute with; the result does not depend on it. (default: one to each core)")
     var threads: Int?
 
@@ -62,7 +67,9 @@ struct Evaluate: ParsableCommand {
         let refiner = try Refiner(model: model.model, solver: solving.solver, steps: solving.steps)
         let set = try EmbeddingSet.read(path: test)
         let prompts = try prompts.map { try EmbeddingSet.read(path: $0) }
-        var report = try Evaluator(refiner: refiner, threads: threads).evaluate(set, prompts: prompts)
+        let evaluator = Evaluator(refiner: refiner, threads: threads)
+        var report = try evaluator.evaluate(set, prompts: prompts)
+        if diagnostics { report.diagnostics = try evaluator.diagnose(set, model: model.model, prompts: prompts) }
         if let baselines, let support, let prompts {
             var options = TrainingOptions(manifest: model.model.training) ?? .standard
             options.threads = threads

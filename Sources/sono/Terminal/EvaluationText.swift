@@ -14,7 +14,7 @@ struct EvaluationText {
         return [
             "model \(model.id) (\(solved)) on \(Figures.grouped(report.rows)) rows\(failed)", "", headline, baselines,
             "weakest classes", weakest, "", "commonest mistakes", mistakes,
-        ].joined(separator: "\n")
+        ].joined(separator: "\n") + (report.diagnostics.map { "\n\n\(DiagnosticsText(diagnostics: $0).text)" } ?? "")
     }
 
     private var headline: String {
@@ -55,22 +55,27 @@ struct EvaluationText {
     }
 
     private var weakest: String {
-        var table = TextTable([
-            ("class", .left), ("F1", .right), ("precision", .right), ("recall", .right), ("rows", .right),
-        ])
+        let others = report.zeroShot == nil ? [] : [("zero-shot F1", TextTable.Alignment.right)]
+        var table = TextTable(
+            [("class", .left), ("F1", .right), ("precision", .right), ("recall", .right), ("rows", .right)] + others)
         for score in report.classes.filter({ $0.support > 0 }).sorted(by: { $0.f1 < $1.f1 }).prefix(Self.kept) {
-            table.add([
-                score.label, Figures.percent(score.f1), Figures.percent(score.precision), Figures.percent(score.recall),
-                Figures.grouped(score.support),
-            ])
+            table.add(
+                [
+                    score.label, Figures.percent(score.f1), Figures.percent(score.precision),
+                    Figures.percent(score.recall),
+                    Figures.grouped(score.support),
+                ] + (others.isEmpty ? [] : [score.zeroShotF1.map(Figures.percent) ?? "-"]))
         }
         return table.text
     }
 
     private var mistakes: String {
-        var table = TextTable([("class", .left), ("taken for", .left), ("rows", .right)])
+        let others = report.zeroShot == nil ? [] : [("zero-shot", TextTable.Alignment.right)]
+        var table = TextTable([("class", .left), ("taken for", .left), ("rows", .right)] + others)
         for pair in report.confusions.prefix(Self.kept) {
-            table.add([pair.label, pair.predicted, Figures.grouped(pair.rows)])
+            table.add(
+                [pair.label, pair.predicted, Figures.grouped(pair.rows)]
+                    + (others.isEmpty ? [] : [pair.zeroShotRows.map(Figures.grouped) ?? "-"]))
         }
         return table.text
     }
