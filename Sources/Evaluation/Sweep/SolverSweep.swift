@@ -24,13 +24,15 @@ public struct SolverSweep: Sendable {
     ) throws -> SweepReport {
         let ways = models.enumerated().flatMap { number, model in self.ways(model).map { (number, $0) } }
         var points: [SweepPoint] = []
+        let before = Machine.peakMemory
         for (index, (number, way)) in ways.enumerated() {
             progress(index, ways.count)
             points += try self.points(models[number], number, way, set)
         }
         return SweepReport(
             machine: .current, date: Date().formatted(.iso8601), rows: (set.labels ?? []).count { $0 >= 0 },
-            auditedRows: min(auditedRows, set.rows), points: points.judged(), peakMemory: Machine.peakMemory)
+            auditedRows: min(auditedRows, set.rows), points: points.judged(),
+            peakMemory: points.compactMap(\.peakMemory).reduce(max(before, Machine.peakMemory), max))
     }
 
     private typealias Way = (solver: Solver, steps: Int)
@@ -66,7 +68,9 @@ public struct SolverSweep: Sendable {
         benchmark.batches = [256]
         benchmark.parts = [.refinement]
         benchmark.limits = limits
+        let counts = Machine.forgetPeakMemory()
         let costs = benchmark.run(model, forms, Workload(set)).costs
+        let peak = counts ? Machine.peakMemory : nil
         return try zip(forms, costs).map { refiner, cost in
             let audit = solves ? try SolverAudit(model: model, refiner: refiner, set: set, most: auditedRows) : nil
             return SweepPoint(
@@ -77,7 +81,7 @@ public struct SolverSweep: Sendable {
                 accuracy: report.accuracy, macroF1: report.macroF1, ece: report.ece,
                 consistencyGap: abs(report.accuracy - finer.accuracy), medianError: audit?.medianError,
                 largestError: audit?.largestError, processorSecondsPerRow: cost.processorSecondsPerRow,
-                p50: cost.p50, p95: cost.p95)
+                p50: cost.p50, p95: cost.p95, peakMemory: peak)
         }
     }
 }

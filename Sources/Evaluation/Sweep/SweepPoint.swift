@@ -31,6 +31,9 @@ public struct SweepPoint: Sendable, Codable, Equatable {
     public var processorSecondsPerRow: Double
     public var p50: Double
     public var p95: Double
+    /// Most memory that the process had resident while that was measured, program and rows included, in bytes; both forms
+    /// together. Nil where the kernel does not count anew.
+    public var peakMemory: Int?
 
     /// No other point costs as little and is as accurate.
     public var isOnFront = false
@@ -46,6 +49,8 @@ public struct SweepReport: Sendable, Codable {
     public var rows: Int
     public var auditedRows: Int
     public var points: [SweepPoint]
+    /// What training the models came to, in their order, where they were trained for the sweep.
+    public var trainings: [WidthTraining.Outcome]?
     /// Most memory the process has had resident, in bytes.
     public var peakMemory: Int
     /// How far below the best accuracy the knee may lie; fixed beforehand.
