@@ -45,10 +45,12 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
     func run(
         _ tape: borrowing ForwardTape<S>, _ weights: borrowing PackedWeights<S>, start: UnsafePointer<S>,
         hasSuppliedVelocity: Bool, labels: UnsafePointer<Int32>, rowWeights: UnsafePointer<S>,
-        penalties: UnsafePointer<S>, rows: Int, into gradient: UnsafeMutablePointer<S>
+        penalties: UnsafePointer<S>, displacements: UnsafePointer<S>?, targets: UnsafePointer<S>?, rows: Int,
+        into gradient: UnsafeMutablePointer<S>
     ) -> BatchLoss {
-        var loss = logitsAdjoint(tape, labels: labels, rowWeights: rowWeights, rows: rows)
-        classifier(tape, weights, penalties: penalties, rows: rows, into: gradient, loss: &loss)
+        var loss = logitsAdjoint(tape, labels: labels, targets: targets, rowWeights: rowWeights, rows: rows)
+        classifier(
+            tape, weights, penalties: penalties, displacements: displacements, rows: rows, into: gradient, loss: &loss)
         guard plan.order > 0 else { return loss }
         if plan.order == 2 { velocityAdjoint.update(repeating: 0, count: rows * plan.dimension) }
         for index in (0..<plan.steps).reversed() {
@@ -64,38 +66,50 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
         return loss
     }
 
-    /// Replaces the tape's logits by their adjoint, `weight · (softmax - one-hot)`.
+    /// Replaces the tape's logits by their adjoint, `weight · (softmax - one-hot)`, or `weight · (softmax - target)`.
     private func logitsAdjoint(
-        _ tape: borrowing ForwardTape<S>, labels: UnsafePointer<Int32>, rowWeights: UnsafePointer<S>, rows: Int
+        _ tape: borrowing ForwardTape<S>, labels: UnsafePointer<Int32>, targets: UnsafePointer<S>?,
+        rowWeights: UnsafePointer<S>, rows: Int
     ) -> BatchLoss {
         var loss = BatchLoss()
         let c = plan.classes
         for row in 0..<rows {
             let z = tape.logits + row * c
-            guard labels[row] >= 0 else {
+            let target = targets.map { $0 + row * c }
+            guard labels[row] >= 0 || target != nil else {
                 z.update(repeating: 0, count: c)
                 continue
             }
-            let label = Int(labels[row])
+            let label = target.map { likeliest($0) } ?? Int(labels[row])
             var best = 0
             for i in 1..<max(1, c) where z[i] > z[best] { best = i }
             let highest = z[best]
-            let own = Double(z[label] - highest)
+            let own = target.map { S.dot($0, z, count: c) - Double(highest) } ?? Double(z[label] - highest)
             let sum = S.exponentiate(z, shift: highest, count: c)
             loss.crossEntropy += Double(rowWeights[row]) * (log(sum) - own)
             loss.labelled += 1
             if best == label { loss.right += 1 }
             let factor = rowWeights[row] / S(sum)
             for i in 0..<c { z[i] *= factor }
-            z[label] -= rowWeights[row]
+            if let target {
+                for i in 0..<c { z[i] -= rowWeights[row] * target[i] }
+            } else {
+                z[label] -= rowWeights[row]
+            }
         }
         return loss
+    }
+
+    private func likeliest(_ probabilities: UnsafePointer<S>) -> Int {
+        var best = 0
+        for i in 1..<max(1, plan.classes) where probabilities[i] > probabilities[best] { best = i }
+        return best
     }
 
     /// From the logits to x(T).
     private func classifier(
         _ tape: borrowing ForwardTape<S>, _ weights: borrowing PackedWeights<S>, penalties: UnsafePointer<S>,
-        rows: Int, into gradient: UnsafeMutablePointer<S>, loss: inout BatchLoss
+        displacements: UnsafePointer<S>?, rows: Int, into gradient: UnsafeMutablePointer<S>, loss: inout BatchLoss
     ) {
         let (d, c) = (plan.dimension, plan.classes)
         let adjoint = tape.logits
@@ -124,6 +138,8 @@ struct BackwardPass<S: KernelScalar>: ~Copyable {
             let factor = 1 / tape.norms[row]
             for i in 0..<d { yBar[i] = (yBar[i] - y[i] * along) * factor }
             mixAdjoint += S.dot(yBar, moved, count: d)
+            // From here on the way that is still to go, or was too much.
+            if let way = displacements.map({ $0 + row * d }) { for i in 0..<d { moved[i] -= way[i] } }
             loss.penalty += Double(penalties[row]) * S.sumOfSquares(moved, count: d)
             let pull = 2 * penalties[row]
             for i in 0..<d { xBar[i] = mix * yBar[i] + pull * moved[i] }

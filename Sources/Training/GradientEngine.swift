@@ -71,24 +71,30 @@ package struct GradientEngine<S: KernelScalar>: Sendable {
                 batch.weights.withUnsafeBufferPointer { rowWeights in
                     batch.penalties.withUnsafeBufferPointer { penalties in
                         withOptionalPointer(batch.velocity) { velocity in
-                            guard let start = start.baseAddress, let labels = labels.baseAddress,
-                                let rowWeights = rowWeights.baseAddress, let penalties = penalties.baseAddress
-                            else { return }
-                            DisjointRows(rows, tile: chunk, threads: threads).forEachTile {
-                                ChunkMemory<S>(plan: plan, layout: layout, capacity: min(chunk, rows))
-                            } _: { tile, memory in
-                                let row = first + tile.lowerBound
-                                let index = tile.lowerBound / chunk
-                                let gradient = partial + index * count
-                                gradient.update(repeating: 0, count: count)
-                                memory.tape.run(
-                                    weights, start: start + row * d, initialVelocity: velocity.map { $0 + row * d },
-                                    rows: tile.count)
-                                losses[index] = memory.backward.run(
-                                    memory.tape, weights, start: start + row * d,
-                                    hasSuppliedVelocity: velocity != nil, labels: labels + row,
-                                    rowWeights: rowWeights + row, penalties: penalties + row, rows: tile.count,
-                                    into: gradient)
+                            withOptionalPointer(batch.displacements) { displacements in
+                                withOptionalPointer(batch.targets) { targets in
+                                    guard let start = start.baseAddress, let labels = labels.baseAddress,
+                                        let rowWeights = rowWeights.baseAddress, let penalties = penalties.baseAddress
+                                    else { return }
+                                    DisjointRows(rows, tile: chunk, threads: threads).forEachTile {
+                                        ChunkMemory<S>(plan: plan, layout: layout, capacity: min(chunk, rows))
+                                    } _: { tile, memory in
+                                        let row = first + tile.lowerBound
+                                        let index = tile.lowerBound / chunk
+                                        let gradient = partial + index * count
+                                        gradient.update(repeating: 0, count: count)
+                                        memory.tape.run(
+                                            weights, start: start + row * d,
+                                            initialVelocity: velocity.map { $0 + row * d }, rows: tile.count)
+                                        losses[index] = memory.backward.run(
+                                            memory.tape, weights, start: start + row * d,
+                                            hasSuppliedVelocity: velocity != nil, labels: labels + row,
+                                            rowWeights: rowWeights + row, penalties: penalties + row,
+                                            displacements: displacements.map { $0 + row * d },
+                                            targets: targets.map { $0 + row * plan.classes }, rows: tile.count,
+                                            into: gradient)
+                                    }
+                                }
                             }
                         }
                     }

@@ -3,7 +3,7 @@ import Refinement
 
 /// Rows with what each of them weighs in the loss
 ///
-///     L = Σ_r weight[r] · CE(logits[r], label[r]) + Σ_r penalty[r] · |x(T)[r] - x0[r]|²
+///     L = Σ_r weight[r] · CE(logits[r], label[r]) + Σ_r penalty[r] · |x(T)[r] - x0[r] - displacement[r]|²
 package struct TrainingBatch<S: KernelScalar>: Sendable {
     /// `x0`: unit rows, `[n, D]`.
     package var start: [S]
@@ -13,15 +13,24 @@ package struct TrainingBatch<S: KernelScalar>: Sendable {
     package var labels: [Int32]
     package var weights: [S]
     package var penalties: [S]
+    /// Where rows should go from `x0`, `[n, D]`; nil: nowhere.
+    package var displacements: [S]?
+    /// Probabilities instead of labels, `[n, C]`; the cross-entropy is then `-Σ_c target[r][c] log p[r][c]`.
+    package var targets: [S]?
 
     package var rows: Int { labels.count }
 
-    package init(start: [S], velocity: [S]? = nil, labels: [Int32], weights: [S], penalties: [S]) {
+    package init(
+        start: [S], velocity: [S]? = nil, labels: [Int32], weights: [S], penalties: [S], displacements: [S]? = nil,
+        targets: [S]? = nil
+    ) {
         self.start = start
         self.velocity = velocity
         self.labels = labels
         self.weights = weights
         self.penalties = penalties
+        self.displacements = displacements
+        self.targets = targets
     }
 }
 

@@ -21,10 +21,18 @@ struct Train: ParsableCommand {
             recipe "standard" takes \(TrainingOptions.standard.solver.rawValue) in \
             \(TrainingOptions.standard.steps) step, which is printed and recorded in the model.
 
-            EXAMPLE
+            With --distill a model that is already trained teaches one that takes fewer evaluations, in one step of one \
+            evaluation unless --solver and --steps say otherwise: the student starts with its weights and is matched to \
+            where it takes the rows of --support and --prompts, labelled or not, and to its probabilities. What that costs \
+            in accuracy is told on --validation, which also chooses when to stop.
+
+            EXAMPLES
               sono train --support support.safetensors.zst \\
                 --prompts prompts.safetensors.zst --validation validation.safetensors.zst \\
                 --shots 16 --seed 1 --output model.safetensors
+              sono train --distill model.safetensors --support support.safetensors.zst \\
+                --prompts prompts.safetensors.zst --validation validation.safetensors.zst \\
+                --output student.safetensors
             """)
 
     @Option(help: "Labelled rows to train on.")
@@ -63,6 +71,9 @@ struct Train: ParsableCommand {
     @Option(help: "Threads to compute with; the model does not depend on it. (default: one to each core)")
     var threads: Int?
 
+    @Option(help: "A trained model to teach a cheaper one, instead of training anew.")
+    var distill: String?
+
     @Option(help: "The model file to write.")
     var output: String
 
@@ -72,6 +83,7 @@ struct Train: ParsableCommand {
         if draws != nil, shots == nil { throw ValidationError("--draws needs --shots.") }
         if validationDraws != nil, validation == nil { throw ValidationError("--validation-draws needs --validation.") }
         if validationDraws != nil, shots == nil { throw ValidationError("--validation-draws needs --shots.") }
+        if distill != nil, shots != nil { throw ValidationError("--distill matches all rows: leave out --shots.") }
         if (solver == nil) != (steps == nil) { throw ValidationError("--solver and --steps go together: give both.") }
         if !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
         for (name, value) in [("shots", shots), ("hidden", hidden), ("steps", steps), ("threads", threads)] {
@@ -80,6 +92,7 @@ struct Train: ParsableCommand {
     }
 
     func run() throws {
+        if let distill { return try runDistillation(of: distill) }
         let start = ContinuousClock.now
         try AtomicFile.checkTarget(output)
         let all = try Self.rows(support)
