@@ -16,7 +16,7 @@ public struct Distillation: Sendable {
     /// How the student solves; nil for the way with the fewest evaluations of all, one: `midpoint` in one step at order 2, whose
     /// second stage only a velocity would read, and `euler` at order 1.
     public var solving: (solver: Solver, steps: Int)?
-    public var updates = 1_000
+    public var updates = 400
     /// Rows to an update, mixtures included.
     public var batchRows = 256
     /// AdamW's peak learning rate.

@@ -15,7 +15,7 @@ struct DiagnosticsAndSweepTests {
             "--prompts", try Sections.write("prompts", to: scratch("p.safetensors")),
             "--validation", try Sections.write("validation", to: scratch("v.safetensors")),
         ]
-        test = try Sections.write("test", perClass: 20, to: scratch("t.safetensors"))
+        test = try Sections.write("test", perClass: 5, to: scratch("t.safetensors"))
     }
 
     private func json(_ arguments: [String]) throws -> [String: Any] {
@@ -42,7 +42,7 @@ struct DiagnosticsAndSweepTests {
         let transfer = try #require(diagnostics["transfer"] as? [String: Int])
         #expect((transfer["zero_shot_right"] ?? 0) + (transfer["zero_shot_wrong"] ?? 0) == report["rows"] as? Int)
         let path = try #require(diagnostics["path"] as? [String: Any])
-        #expect(path["rows"] as? Int == 100 && path["stability_bound"] is Double)
+        #expect(path["rows"] as? Int == 30 && path["stability_bound"] is Double)
         let plain = try Sono.run([
             "evaluate", "--model", scratch("d.safetensors"), "--test", test, "--diagnostics",
         ])
