@@ -17,7 +17,9 @@ struct Evaluate: ParsableCommand {
             rows that a first fit leaves out. Give the rows that the model was trained on, and the figures compare. The controls order-0 and order-1 follow the recipe in \
             the model's manifest, order-1 with as many parameters.
 
-            With --diagnostics also what refinement does to the features: how well classes stand apart before and after,             which of zero-shot's answers are lost and gained (with --prompts), and how far, how fast and how straight             \(Evaluator.followedRows) of the rows go, followed in double precision.
+            With --diagnostics also what refinement does to the features: how well classes stand apart before and after, \
+            which of zero-shot's answers are lost and gained (with --prompts), and how far, how fast and how straight \
+            \(Evaluator.followedRows) of the rows go, followed in double precision.
 
             EXAMPLE
               sono evaluate --model m.safetensors --test test.safetensors.zst \\
