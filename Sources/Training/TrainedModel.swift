@@ -26,6 +26,8 @@ public struct TrainedModel: Sendable {
         case validation
         /// A quarter of the support rows, left out of a first run.
         case leftOut = "left_out"
+        /// Each support row by fits that have not seen it.
+        case crossFit = "cross_fit"
         case none
     }
 }

@@ -34,6 +34,65 @@ public struct Trainer: Sendable {
     ) throws -> TrainedModel {
         try options.check()
         let task = try TrainingTask(support: support, prompts: prompts, validation: validation)
+        let isSupplied = support.velocity != nil || validation?.velocity != nil
+        guard let budget = options.budget, !isSupplied else {
+            return try trainByGradients(task, options, draw: draw, isSupplied: isSupplied, progress: progress)
+        }
+        let fitted = try fitInClosedForm(task, draw: draw, progress: progress)
+        guard budget == .thorough, let score = fitted.validation else { return fitted }
+        let trained = try trainByGradients(
+            task, options.byGradients, draw: draw, isSupplied: false, earlier: fitted.trials, progress: progress)
+        let isBetter = !trained.isZeroShot && trained.validation.map { $0.nll < score.nll } ?? false
+        return isBetter ? trained : fitted
+    }
+
+    /// The closed form, see `CrossFit`; the zero-shot start where that is better on the rows to choose by.
+    private func fitInClosedForm(
+        _ task: TrainingTask, draw: FewShotDraw?, progress: (TrainingProgress) -> Void
+    ) throws -> TrainedModel {
+        var fit = CrossFit(task, options: options)
+        fit.run { step in
+            progress(TrainingProgress(trial: 1, trials: 1, epoch: step, of: 3, loss: 0, accuracy: 0))
+        }
+        var model = try fit.model(task)
+        var warnings = task.warnings
+        let selection: TrainedModel.Selection =
+            task.validation != nil ? .validation : fit.canChoose ? .crossFit : TrainedModel.Selection.none
+        let untrained = try task.untrained(options)
+        func score(_ model: Model<Float>, _ rows: PreparedRows) -> ValidationScore {
+            let engine = GradientEngine(model, threads: options.threads)
+            let logits = engine.forward(model.parameters, start: rows.start).logits
+            return Calibration.score(logits: logits, labels: rows.labels, classes: task.classes.count)
+        }
+        let own = task.validation.map { score(model, $0) } ?? (fit.canChoose ? fit.score() : nil)
+        let zeroShot = fit.canChoose ? score(untrained, task.validation ?? task.support) : nil
+        var isZeroShot = false
+        if let own, let zeroShot, own.accuracy < zeroShot.accuracy {
+            isZeroShot = true
+            model = untrained
+            model.configuration.temperature = zeroShot.temperature
+            warnings.append("training did not beat the zero-shot model on the rows to choose by: that model is kept.")
+        } else if options.order > 0, !fit.moves {
+            warnings.append(
+                "moving the embeddings did not pay on the rows to choose by: the model is of order 0, "
+                    + "a classifier alone.")
+        }
+        let judged = isZeroShot ? zeroShot : own
+        if judged == nil {
+            warnings.append("the scores are not calibrated: there are no rows to calibrate them on; give --validation.")
+        }
+        let trial = TrainingTrial(
+            name: "closed form", options: options, epoch: 0, loss: nil,
+            supportAccuracy: score(model, task.support).accuracy, validation: judged)
+        return try finished(
+            task, model: model, trials: [trial], chosen: 0, isZeroShot: isZeroShot, selection: selection,
+            zeroShot: zeroShot, score: judged, draw: draw, search: fit.search, warnings: warnings)
+    }
+
+    private func trainByGradients(
+        _ task: TrainingTask, _ options: TrainingOptions, draw: FewShotDraw?, isSupplied: Bool,
+        earlier: [TrainingTrial] = [], progress: (TrainingProgress) -> Void
+    ) throws -> TrainedModel {
         let plan = SelectionPlan(task, seed: options.seed)
         let candidates = plan.judge == nil || !options.search ? [options] : [options, options.bolder]
         let runs = candidates.count + (plan.retrains ? 1 : 0)
@@ -76,7 +135,6 @@ public struct Trainer: Sendable {
                 validation: it.outcome.validation)
         }
         var warnings = task.warnings
-        let isSupplied = support.velocity != nil || validation?.velocity != nil
         if let warning = model.configuration.velocityWarning(isSupplied: isSupplied) { warnings.append(warning) }
         if isZeroShot {
             warnings.append("training did not beat the zero-shot model on the rows to choose by: that model is kept.")
@@ -84,17 +142,30 @@ public struct Trainer: Sendable {
         if score == nil {
             warnings.append("the scores are not calibrated: there are no rows to calibrate them on; give --validation.")
         }
+        return try finished(
+            task, model: model, trials: earlier + trials, chosen: earlier.count + chosen, isZeroShot: isZeroShot,
+            selection: plan.selection, zeroShot: plan.judge.map { outcomes[0].run.zeroShot($0) }, score: score,
+            draw: draw, search: nil, warnings: warnings)
+    }
+
+    /// Writes manifest and reference statistics into a model.
+    private func finished(
+        _ task: TrainingTask, model: Model<Float>, trials: [TrainingTrial], chosen: Int, isZeroShot: Bool,
+        selection: TrainedModel.Selection, zeroShot: ValidationScore?, score: ValidationScore?, draw: FewShotDraw?,
+        search: [SearchPoint]?, warnings: [String]
+    ) throws -> TrainedModel {
         let manifest = TrainingManifest(
             tool: toolVersion, seed: options.seed, shots: draw?.shots, drawSeed: draw?.seed,
             support: .init(task.support), prompts: .init(task.prompts), validation: task.validation.map { .init($0) },
-            selection: plan.selection, options: options, trials: trials, chosen: isZeroShot ? nil : chosen,
-            zeroShot: plan.judge.map { outcomes[0].run.zeroShot($0) }, score: score, isZeroShot: isZeroShot,
+            selection: selection, options: options, trials: trials, search: search,
+            chosen: isZeroShot ? nil : chosen, zeroShot: zeroShot, score: score, isZeroShot: isZeroShot,
             warnings: warnings)
         let text = try stableJSON(manifest)
+        var model = model
         model.training = text
         model.reference = try stableJSON(ReferenceStatistics(task.support, classes: model.classes.count))
         return TrainedModel(
             model: model, manifest: text, trials: trials, chosen: trials[chosen], isZeroShot: isZeroShot,
-            selection: plan.selection, validation: score, warnings: warnings)
+            selection: selection, validation: score, warnings: warnings)
     }
 }

@@ -86,7 +86,7 @@ struct BaselineTests {
         }
         let (support, prompts, validation, test) = (rows(4), rows(2), rows(2), rows(5))
         func fit(threads: Int) throws -> FittedBaseline {
-            var options = TrainingOptions.standard
+            var options = TrainingOptions.gradient
             options.threads = threads
             return try BaselineComparison(
                 support: support, prompts: prompts, validation: validation, options: options
@@ -138,7 +138,7 @@ struct BaselineTests {
 
     @Test("the controls follow the recipe they are given: order 1 has the parameters of order 2, order 0 no field")
     func controls() throws {
-        var options = TrainingOptions.standard
+        var options = TrainingOptions.gradient
         options.hidden = 16
         options.velocityHidden = 8
         options.epochs = 4

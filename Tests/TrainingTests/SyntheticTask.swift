@@ -44,7 +44,7 @@ struct SyntheticTask {
     }
 
     /// Quick to train, large enough to learn.
-    var options: TrainingOptions { options(.standard) }
+    var options: TrainingOptions { options(.gradient) }
 
     func options(_ base: TrainingOptions) -> TrainingOptions {
         var options = base

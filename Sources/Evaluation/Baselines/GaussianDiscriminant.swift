@@ -1,4 +1,5 @@
 import Dynamics
+import Training
 
 /// Zero-shot and Gaussian discriminant analysis with one covariance for all classes:
 ///

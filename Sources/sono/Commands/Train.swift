@@ -51,8 +51,11 @@ struct Train: ParsableCommand {
     @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation.")
     var order = TrainingOptions.standard.order
 
-    @Option(help: "H, the width of the field's hidden layer.")
-    var hidden = TrainingOptions.standard.hidden
+    @Option(help: "How hard to search: fast, standard or thorough.")
+    var budget = Budget.standard
+
+    @Option(help: "H, the width of the field's hidden layer, at most. (default: by the budget)")
+    var hidden: Int?
 
     @Option(help: "How to solve, now and in serving: \(Solver.names). Goes with --steps.")
     var solver: Solver?
@@ -108,10 +111,11 @@ struct Train: ParsableCommand {
     }
 
     private var options: TrainingOptions {
-        var options =
-            if let solver, let steps { TrainingOptions(solver: solver, steps: steps) } else { TrainingOptions.standard }
+        var solving: (Solver, Int)?
+        if let solver, let steps { solving = (solver, steps) }
+        var options = TrainingOptions(budget: budget, solving: solving)
         options.order = order
-        options.hidden = hidden
+        if let hidden { options.hidden = hidden }
         options.seed = seed
         options.threads = threads
         return options
@@ -130,3 +134,5 @@ struct Train: ParsableCommand {
         return fixed ? try FewShotDraw(all: rows) : try FewShotDraw(shots: shots, seed: seed, from: rows)
     }
 }
+
+extension Budget: ExpressibleByArgument {}
