@@ -69,7 +69,8 @@ let package = Package(
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
         tests("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
-        tests("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
+        tests(
+            "Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"], resources: [.copy("Fixtures")]),
         tests(
             "Evaluation", ["Dynamics", "Refinement", "Training", "EmbeddingSets", "Failures"],
             resources: [.copy("Fixtures")]),

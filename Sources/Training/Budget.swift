@@ -7,12 +7,16 @@ public enum Budget: String, CaseIterable, Sendable, Codable {
     /// In closed form with wide hidden layers, then by gradients, and the likelier model on the rows to choose by is kept.
     case thorough
 
-    /// `H` and `G`, the widths of the hidden layers, at most: a layer has no more units than there are support rows.
+    /// `G`, the width of the initial-velocity network at most: no layer has more units than there are support rows. Three
+    /// times `H`, as a unit there costs less and did more on pool rows.
+    public var velocityWidth: Int { 3 * width }
+
+    /// `H`, the width of the field's hidden layer at most.
     public var width: Int {
         switch self {
-        case .fast: 64
-        case .standard: 256
-        case .thorough: 512
+        case .fast: 32
+        case .standard: 128
+        case .thorough: 256
         }
     }
 }

@@ -9,6 +9,8 @@ public struct TrainedModel: Sendable {
     public let manifest: String
     /// Every trial, in the order they were run.
     public let trials: [TrainingTrial]
+    /// Every setting that the closed form was tried with; empty without one.
+    public let search: [SearchPoint]
     /// The trial that `model` came out of.
     public let chosen: TrainingTrial
     /// Whether no trial was better than the zero-shot model on the rows to choose by, so that `model` is the untrained one.

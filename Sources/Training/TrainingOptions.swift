@@ -82,7 +82,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         recipe = solving == nil ? budget.rawValue : nil
         activation = .gelu
         hidden = budget.width
-        velocityHidden = budget.width
+        velocityHidden = budget.velocityWidth
     }
 
     /// `threads` is left out: it changes nothing in the model.

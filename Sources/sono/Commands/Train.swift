@@ -10,12 +10,13 @@ struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a model from a few labelled rows a class and text prompts.",
         discussion: """
-            The classifier starts from the prompts' mean embeddings, prompts are also training rows, and gradients go \
-            through the very steps that serving runs. Two settings are tried, as given and a bolder one; of them the setting, \
-            its epoch and the temperature are chosen on the --validation rows. Without --validation a quarter of the support \
-            rows is left out to choose by, and then all of them are trained on with what was chosen; with one row a class \
-            nothing is left out and nothing chosen. A model that does not beat its own zero-shot start on the rows to choose \
-            by is not kept: the start is saved, and said so.
+            The classifier starts from the prompts' mean embeddings, and prompts are also training rows. It is blended with a \
+            Gaussian discriminant; then the initial velocity, then the field are fitted to what is still missing, in closed \
+            form, by rows that the fit has not seen. Everything is chosen on the --validation rows and on each fifth of the \
+            support rows by fits without it; with one row a class and no --validation nothing can be chosen. Where moving the \
+            embeddings does not pay, the model is a classifier alone (order 0), and where that does not beat zero-shot, the \
+            zero-shot start is saved; both are said. --budget fast is narrow, thorough is wide and also trains by gradients \
+            through the very steps that serving runs, and keeps the likelier model.
 
             Solver and steps become part of the model and have no defaults of their own: give both, or neither, and the \
             recipe "standard" takes \(TrainingOptions.standard.solver.rawValue) in \
@@ -115,7 +116,7 @@ struct Train: ParsableCommand {
         if let solver, let steps { solving = (solver, steps) }
         var options = TrainingOptions(budget: budget, solving: solving)
         options.order = order
-        if let hidden { options.hidden = hidden }
+        if let hidden { (options.hidden, options.velocityHidden) = (hidden, 3 * hidden) }
         options.seed = seed
         options.threads = threads
         return options
