@@ -60,7 +60,7 @@ let package = Package(
             name: "sono",
             dependencies: [
                 "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
-                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser,
+                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser, crypto,
             ],
             resources: [.copy("Resources/debian-sections")],
             swiftSettings: strict),
