@@ -50,7 +50,7 @@ struct ProtocolOptions: ParsableArguments {
             if asked || output != nil || validationDraws != nil {
                 throw ValidationError("--shots, --seeds, --draws, --resplits, --corrupt, --output need --protocol.")
             }
-        } else if output == nil {
+        } else if output == nil, pooled.isEmpty {
             throw ValidationError("--protocol needs --output, the file of finished runs.")
         }
         if let resplits, resplits < 1 { throw ValidationError("--resplits must be at least 1.") }
