@@ -16,6 +16,9 @@ public struct PairedBootstrap: Sendable {
     public struct Cells: Sendable {
         let differences: [[[Int8]]]
 
+        /// Whether there is no draw to compare by.
+        var isEmpty: Bool { differences.allSatisfy(\.isEmpty) }
+
         /// - Parameters:
         ///   - first: `[shots][draw][row]`, whether the answer is right.
         ///   - second: the same shape.
@@ -24,9 +27,11 @@ public struct PairedBootstrap: Sendable {
         }
     }
 
-    /// - Parameter sets: one for each set; empty ones are left out.
+    /// - Parameters:
+    ///   - sets: one for each set; empty ones are left out.
+    ///   - resamples: 2,000 are enough for two digits of an interval.
     public init(_ sets: [Cells], resamples: Int = 2_000, seed: UInt64 = 1) {
-        let sets = sets.filter { $0.differences.contains { !$0.isEmpty } }
+        let sets = sets.filter { !$0.isEmpty }
         guard !sets.isEmpty else {
             (difference, low, high) = (0, 0, 0)
             return

@@ -19,7 +19,7 @@ public struct ProtocolSummary: Sendable, Codable {
         public let difference: Double
         public let low: Double
         public let high: Double
-        /// The same by shots.
+        /// The same by shots, of those that the rival was run with.
         public let byShots: [String: Interval]
         /// Runs of McNemar's test in which the model is better, or worse, at 5 % after Holm's correction over the rivals.
         public let better: Int
@@ -117,8 +117,10 @@ public struct ProtocolSummary: Sendable, Codable {
                 }
             }
             let pooled = PairedBootstrap(cells(order), resamples: resamples)
-            let byShots = order.map { one -> (String, Interval) in
-                let own = PairedBootstrap(cells([one]), resamples: resamples)
+            let byShots = order.compactMap { one -> (String, Interval)? in
+                let pairs = cells([one])
+                guard pairs.contains(where: { !$0.isEmpty }) else { return nil }
+                let own = PairedBootstrap(pairs, resamples: resamples)
                 return (one, Interval(difference: own.difference, low: own.low, high: own.high))
             }
             let count = counts[name] ?? (0, 0, 0)

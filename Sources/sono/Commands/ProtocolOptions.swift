@@ -41,14 +41,18 @@ struct ProtocolOptions: ParsableArguments {
     @Option(help: "The file of finished runs; started again, it is continued.")
     var output: String?
 
+    @Option(help: "Write a page for a browser here.")
+    var report: String?
+
     @Option(parsing: .upToNextOption, help: "Only pool finished files of several sets.")
     var pooled: [String] = []
 
     func validate() throws {
         if name == nil {
             let asked = shots != nil || seeds != nil || draws != nil || resplits != nil || corrupt != nil
-            if asked || output != nil || validationDraws != nil {
-                throw ValidationError("--shots, --seeds, --draws, --resplits, --corrupt, --output need --protocol.")
+            if asked || output != nil || validationDraws != nil || (report != nil && pooled.isEmpty) {
+                throw ValidationError(
+                    "--shots, --seeds, --draws, --resplits, --corrupt, --output and --report need --protocol.")
             }
         } else if output == nil, pooled.isEmpty {
             throw ValidationError("--protocol needs --output, the file of finished runs.")
@@ -104,16 +108,24 @@ struct ProtocolOptions: ParsableArguments {
             }
         }
         bar.finish()
-        try Self.print([file], form)
+        try print([file], form)
     }
 
     /// Prints finished files together.
     func pool(_ form: OutputForm) throws {
-        try Self.print(pooled.map { try ProtocolFile(reading: $0) }, form)
+        try print(pooled.map { try ProtocolFile(reading: $0) }, form)
     }
 
-    private static func print(_ files: [ProtocolFile], _ form: OutputForm) throws {
+    private func print(_ files: [ProtocolFile], _ form: OutputForm) throws {
         let summary = ProtocolSummary(files.map(\.runs))
+        if let report {
+            let rows = files.map { Figures.grouped($0.header.testRows) }.joined(separator: ", ")
+            try ProtocolPage(
+                summary, title: "Few-shot protocol",
+                note: "\(files.count) sets, test rows \(rows), \(files.reduce(0) { $0 + $1.runs.count }) runs, recipe "
+                    + Set(files.map(\.header.recipe)).sorted().joined(separator: ", ") + "."
+            ).write(to: report)
+        }
         if form.json { return try Output.print(json: Document("sono-protocol/1", summary)) }
         try Output.print(ProtocolText(summary: summary, files: files).text)
     }
