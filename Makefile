@@ -28,6 +28,7 @@ install: packages
 	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
+	install -Dm644 Sources/sono/Resources/pilot-criteria.yaml $(DESTDIR)$(PREFIX)/share/sono/pilot-criteria.yaml
 	install -Dm644 systemd/sono.service $(DESTDIR)/usr/lib/systemd/system/sono.service
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
 	install -Dm644 systemd/sono.sysusers $(DESTDIR)/usr/lib/sysusers.d/sono.conf

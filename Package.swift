@@ -49,7 +49,7 @@ let package = Package(
         library("EmbeddingSets", ["TensorFiles", "Failures"]),
         library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
         library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        library("Evaluation", ["Dynamics", "EmbeddingSets", "Refinement", "Training", "Failures"]),
+        library("Evaluation", ["Dynamics", "EmbeddingSets", "Refinement", "Training", "Failures", yams]),
         library("Spooling", ["CLinux", "Failures", crypto]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
@@ -60,16 +60,17 @@ let package = Package(
             name: "sono",
             dependencies: [
                 "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
-                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser,
+                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser, crypto,
             ],
-            resources: [.copy("Resources/debian-sections")],
+            resources: [.copy("Resources/debian-sections"), .copy("Resources/pilot-criteria.yaml")],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
         tests("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"], resources: [.copy("Fixtures")]),
-        tests("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
+        tests(
+            "Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"], resources: [.copy("Fixtures")]),
         tests(
             "Evaluation", ["Dynamics", "Refinement", "Training", "EmbeddingSets", "Failures"],
             resources: [.copy("Fixtures")]),

@@ -68,6 +68,19 @@ public struct FewShotDraw: Sendable, Equatable {
         self.seed = seed
     }
 
+    /// As a file says, or drawn, or all rows.
+    ///
+    /// - Parameters:
+    ///   - shots: nil for all labelled rows.
+    ///   - fileShots: the number that the file has the draw under; nil for `shots`.
+    public static func chosen(
+        from set: TrainingRows, shots: Int?, fileShots: Int? = nil, seed: UInt64, file: String?
+    ) throws -> FewShotDraw {
+        guard let shots else { return try FewShotDraw(all: set) }
+        guard let file else { return try FewShotDraw(shots: shots, seed: seed, from: set) }
+        return try FewShotDraw(shots: fileShots ?? shots, seed: seed, fromFile: file)
+    }
+
     private func checkNotEmpty() throws {
         guard !rows.isEmpty else {
             throw Failure(.noLabels, "the set has no labelled rows: label some (-1 means unlabelled).")

@@ -9,6 +9,8 @@ public struct TrainedModel: Sendable {
     public let manifest: String
     /// Every trial, in the order they were run.
     public let trials: [TrainingTrial]
+    /// Every setting that the closed form was tried with; empty without one.
+    public let search: [SearchPoint]
     /// The trial that `model` came out of.
     public let chosen: TrainingTrial
     /// Whether no trial was better than the zero-shot model on the rows to choose by, so that `model` is the untrained one.
@@ -26,6 +28,8 @@ public struct TrainedModel: Sendable {
         case validation
         /// A quarter of the support rows, left out of a first run.
         case leftOut = "left_out"
+        /// Each support row by fits that have not seen it.
+        case crossFit = "cross_fit"
         case none
     }
 }

@@ -1,13 +1,14 @@
-import Dynamics
 import Failures
 import Refinement
 
-/// Trains a model on labelled support rows and prompt rows.
+/// Trains a model on labelled support rows and prompt rows, in closed form (`CrossFit`) or by gradients (`TrainingRun`), as
+/// the options' budget asks.
 ///
-/// The trials are run one after another, each keeping its best epoch; the best of them by the likelihood of rows that were
-/// not trained on is kept, if it beats the zero-shot model there. Those are the validation rows, or, without any, a
-/// quarter of the support rows that a first run leaves out. With one row a class and no validation rows nothing can be
-/// chosen, and the last epoch is kept.
+/// In closed form everything is chosen by the likelihood of the validation rows and of each fold of the support by fits
+/// without it. By gradients the trials are run one after another, each keeping its best epoch, and the best of them is kept;
+/// they are judged by the validation rows, or, without any, by a quarter of the support rows that a first run leaves out.
+/// Where nothing beats the zero-shot model on the rows to choose by, that is kept. With one row a class and no validation
+/// rows nothing can be chosen.
 public struct Trainer: Sendable {
     public let options: TrainingOptions
     /// Written into the manifest.
@@ -25,7 +26,7 @@ public struct Trainer: Sendable {
     ///   - prompts: text embeddings, at least one of every class; their classes are the model's.
     ///   - validation: rows to choose the epoch, the trial and the temperature by.
     ///   - draw: how the support rows were drawn, for the manifest.
-    ///   - progress: called after every epoch, on the calling thread.
+    ///   - progress: called after every step or epoch, on the calling thread.
     /// - Throws: `no_rows`, `no_labels`, `classes_mismatch`, `dimension_mismatch`, `encoder_mismatch`,
     ///   `invalid_argument`.
     public func train(
@@ -34,67 +35,50 @@ public struct Trainer: Sendable {
     ) throws -> TrainedModel {
         try options.check()
         let task = try TrainingTask(support: support, prompts: prompts, validation: validation)
-        let plan = SelectionPlan(task, seed: options.seed)
-        let candidates = plan.judge == nil || !options.search ? [options] : [options, options.bolder]
-        let runs = candidates.count + (plan.retrains ? 1 : 0)
-
-        var outcomes: [(options: TrainingOptions, run: TrainingRun, outcome: TrainingRun.Outcome)] = []
-        func train(_ options: TrainingOptions, on rows: PreparedRows, judge: PreparedRows?, lastEpoch: Int?) throws {
-            let run = TrainingRun(
-                options: options, untrained: try task.untrained(options), support: rows, prompts: task.prompts,
-                validation: judge, lastEpoch: lastEpoch)
-            let trial = outcomes.count + 1
-            let outcome = try run.run { epoch, of, loss, accuracy in
-                progress(
-                    TrainingProgress(
-                        trial: trial, trials: runs, epoch: epoch, of: of, loss: loss, accuracy: accuracy))
-            }
-            outcomes.append((options, run, outcome))
-        }
-        for candidate in candidates { try train(candidate, on: plan.support, judge: plan.judge, lastEpoch: nil) }
-
-        var chosen = 0
-        for index in outcomes.indices where outcomes[index].outcome.isBetter(than: outcomes[chosen].outcome) {
-            chosen = index
-        }
-        let score = outcomes[chosen].outcome.validation
-        let isZeroShot = plan.judge != nil && outcomes[chosen].outcome.epoch == 0
-        if plan.retrains, !isZeroShot {
-            let best = outcomes[chosen]
-            try train(best.options, on: task.support, judge: nil, lastEpoch: best.outcome.epoch)
-            chosen = outcomes.count - 1
-        }
-
-        let kept = outcomes[chosen]
-        var model = kept.run.untrained
-        model.setParameters(kept.outcome.parameters)
-        if let score { model.configuration.temperature = score.temperature }
-        let trials = outcomes.enumerated().map { index, it in
-            TrainingTrial(
-                name: index >= candidates.count ? "all rows" : index == 0 ? "as asked" : "bolder", options: it.options,
-                epoch: it.outcome.epoch, loss: it.outcome.loss, supportAccuracy: it.outcome.supportAccuracy,
-                validation: it.outcome.validation)
-        }
-        var warnings = task.warnings
+        // The closed form has no place for a velocity that comes with the rows.
         let isSupplied = support.velocity != nil || validation?.velocity != nil
-        if let warning = model.configuration.velocityWarning(isSupplied: isSupplied) { warnings.append(warning) }
-        if isZeroShot {
-            warnings.append("training did not beat the zero-shot model on the rows to choose by: that model is kept.")
+        var best: TrainingCandidate
+        if let budget = options.budget, !isSupplied {
+            best = try fitInClosedForm(task, progress: progress)
+            if budget == .thorough, best.score != nil {
+                best = best.better(of: try trainByGradients(task, options.byGradients, progress: progress))
+            }
+        } else {
+            best = try trainByGradients(task, options, progress: progress)
         }
-        if score == nil {
-            warnings.append("the scores are not calibrated: there are no rows to calibrate them on; give --validation.")
+        if let warning = best.model.configuration.velocityWarning(isSupplied: isSupplied) {
+            best.warnings.append(warning)
         }
+        if best.isZeroShot {
+            best.warnings.append(
+                "training did not beat the zero-shot model on the rows to choose by: that model is kept.")
+        }
+        if best.score == nil {
+            best.warnings.append(
+                "the scores are not calibrated: there are no rows to calibrate them on; give --validation.")
+        }
+        return try finished(best, task, draw: draw)
+    }
+
+    /// Writes manifest and reference statistics into the model.
+    private func finished(
+        _ candidate: TrainingCandidate, _ task: TrainingTask, draw: FewShotDraw?
+    ) throws -> TrainedModel {
+        let warnings = task.warnings + candidate.warnings
         let manifest = TrainingManifest(
             tool: toolVersion, seed: options.seed, shots: draw?.shots, drawSeed: draw?.seed,
             support: .init(task.support), prompts: .init(task.prompts), validation: task.validation.map { .init($0) },
-            selection: plan.selection, options: options, trials: trials, chosen: isZeroShot ? nil : chosen,
-            zeroShot: plan.judge.map { outcomes[0].run.zeroShot($0) }, score: score, isZeroShot: isZeroShot,
-            warnings: warnings)
+            selection: candidate.selection, options: options, trials: candidate.trials,
+            search: candidate.search.isEmpty ? nil : candidate.search,
+            chosen: candidate.isZeroShot ? nil : candidate.chosen, zeroShot: candidate.zeroShot,
+            score: candidate.score, isZeroShot: candidate.isZeroShot, warnings: warnings)
         let text = try stableJSON(manifest)
+        var model = candidate.model
         model.training = text
         model.reference = try stableJSON(ReferenceStatistics(task.support, classes: model.classes.count))
         return TrainedModel(
-            model: model, manifest: text, trials: trials, chosen: trials[chosen], isZeroShot: isZeroShot,
-            selection: plan.selection, validation: score, warnings: warnings)
+            model: model, manifest: text, trials: candidate.trials, search: candidate.search,
+            chosen: candidate.trials[candidate.chosen], isZeroShot: candidate.isZeroShot,
+            selection: candidate.selection, validation: candidate.score, warnings: warnings)
     }
 }

@@ -31,6 +31,8 @@ struct TrainingManifest: Codable {
     let selection: TrainedModel.Selection
     let options: TrainingOptions
     let trials: [TrainingTrial]
+    /// Every setting that the closed form was tried with.
+    let search: [SearchPoint]?
     /// Index into `trials` of the one that was kept; nil if the model is the untrained one.
     let chosen: Int?
     let zeroShot: ValidationScore?
@@ -40,8 +42,8 @@ struct TrainingManifest: Codable {
     let warnings: [String]
 
     enum CodingKeys: String, CodingKey {
-        case schema, tool, seed, shots, support, prompts, validation, selection, options, trials, chosen, score,
-            warnings
+        case schema, tool, seed, shots, support, prompts, validation, selection, options, trials, search, chosen
+        case score, warnings
         case drawSeed = "draw_seed"
         case zeroShot = "zero_shot"
         case isZeroShot = "is_zero_shot"

@@ -27,6 +27,17 @@ extension TrainingOptions {
         return control
     }
 
+    /// What is trained by gradients where a budget asks for that too: the same equation under the recipe `gradient`.
+    var byGradients: TrainingOptions {
+        var options = TrainingOptions(solver: solver, steps: steps)
+        options.order = order
+        options.horizon = horizon
+        options.mix = mix
+        options.seed = seed
+        options.threads = threads
+        return options
+    }
+
     /// The parameters of a field of order 2 and its velocity network, whatever the order is.
     package func fieldParameters(dimension d: Int) -> Int {
         let network = velocityHidden > 0 ? 2 * velocityHidden * d + velocityHidden + d : 0

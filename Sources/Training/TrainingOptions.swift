@@ -50,7 +50,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     /// Standard deviation of the hidden layers' preactivations at the start. Small: the field begins nearly linear and
     /// the optimiser moves it gently, which generalises better from few rows.
     public var initialSpread = 0.05
-    /// With rows to choose by, also try a bolder setting (`TrainingOptions.bolder`) and keep the better.
+    /// How hard to look for the best model; nil fits nothing in closed form and trains by gradients alone.
+    public var budget: Budget?
+    /// By gradients: with rows to choose by, also try a bolder setting (`TrainingOptions.bolder`) and keep the better.
     public var search = true
     public var seed: UInt64 = 1
     /// Threads to compute with; nil for one to each core. The result does not depend on it.
@@ -61,16 +63,32 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         self.steps = steps
     }
 
-    /// The recipe `standard`: `rk4` in one step, at order 2 three evaluations of `S` a row, and the defaults beside it.
-    public static let standard: TrainingOptions = {
+    /// The recipe `standard`: `rk4` in one step, at order 2 three evaluations of `S` a row, fitted in closed form.
+    public static let standard = TrainingOptions(budget: .standard)
+
+    /// The recipe `gradient`: the same solver, trained by gradients alone with the defaults above.
+    public static let gradient: TrainingOptions = {
         var options = TrainingOptions(solver: .rk4, steps: 1)
-        options.recipe = "standard"
+        options.recipe = "gradient"
         return options
     }()
 
+    /// The recipe of a budget.
+    ///
+    /// - Parameter solving: solver and steps, where the caller chose them.
+    public init(budget: Budget, solving: (solver: Solver, steps: Int)? = nil) {
+        self.init(solver: solving?.solver ?? .rk4, steps: solving?.steps ?? 1)
+        self.budget = budget
+        recipe = solving == nil ? budget.rawValue : nil
+        activation = .gelu
+        hidden = budget.width
+        velocityHidden = budget.velocityWidth
+    }
+
     /// `threads` is left out: it changes nothing in the model.
     enum CodingKeys: String, CodingKey {
-        case order, hidden, activation, solver, steps, recipe, horizon, mix, classifier, epochs, penalty, search, seed
+        case order, hidden, activation, solver, steps, recipe, horizon, mix, classifier, epochs, penalty, budget, search
+        case seed
         case velocityHidden = "velocity_hidden"
         case learnsMix = "learns_mix"
         case logitScale = "logit_scale"

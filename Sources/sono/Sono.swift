@@ -35,7 +35,8 @@ struct Sono: ParsableCommand {
             CommandGroup(
                 name: "Work with files",
                 subcommands: [
-                    Train.self, Evaluate.self, Audit.self, Sweep.self, Refine.self, Inspect.self, Pack.self, Bench.self,
+                    Train.self, Evaluate.self, Pilot.self, Audit.self, Sweep.self, Refine.self, Inspect.self, Pack.self,
+                    Bench.self,
                 ]),
         ])
 

@@ -21,7 +21,8 @@ struct BaselineTests {
             try TrainingRows(fixture.syntheticSet(name), name: name)
         }
         return try BaselineComparison(
-            support: rows("support"), prompts: rows("prompts"), validation: validates ? rows("validation") : nil)
+            support: rows("support"), prompts: rows("prompts"), validation: validates ? rows("validation") : nil,
+            options: .gradient)
     }
 
     /// Logits less the mean of their row: what the softmax sees.
@@ -40,7 +41,7 @@ struct BaselineTests {
             try TrainingRows(BaselineFixture.debianSections(name), name: name)
         }
         let comparison = try BaselineComparison(
-            support: rows("support"), prompts: rows("prompts"), validation: rows("validation"))
+            support: rows("support"), prompts: rows("prompts"), validation: rows("validation"), options: .gradient)
         let fitted = try comparison.fit(baseline)
         let report = try comparison.judge(fitted, on: BaselineFixture.debianSections("test"))
         #expect(abs(report.accuracy - expected.accuracy) < 0.003)
@@ -86,7 +87,7 @@ struct BaselineTests {
         }
         let (support, prompts, validation, test) = (rows(4), rows(2), rows(2), rows(5))
         func fit(threads: Int) throws -> FittedBaseline {
-            var options = TrainingOptions.standard
+            var options = TrainingOptions.gradient
             options.threads = threads
             return try BaselineComparison(
                 support: support, prompts: prompts, validation: validation, options: options
@@ -118,7 +119,7 @@ struct BaselineTests {
         let support = try TrainingRows(fixture.syntheticSet("support"), name: "support")
         let comparison = try BaselineComparison(
             support: support.selecting([0, 4, 8, 9]),
-            prompts: TrainingRows(fixture.syntheticSet("prompts"), name: "prompts"))
+            prompts: TrainingRows(fixture.syntheticSet("prompts"), name: "prompts"), options: .gradient)
         let fitted = try comparison.fit(baseline)
         #expect(fitted.selection == .none && fitted.trials == 0 && fitted.temperature == 1)
         let report = try comparison.judge(fitted, on: fixture.syntheticSet("test"))
@@ -138,7 +139,7 @@ struct BaselineTests {
 
     @Test("the controls follow the recipe they are given: order 1 has the parameters of order 2, order 0 no field")
     func controls() throws {
-        var options = TrainingOptions.standard
+        var options = TrainingOptions.gradient
         options.hidden = 16
         options.velocityHidden = 8
         options.epochs = 4

@@ -34,7 +34,7 @@ struct CommandTests {
     func examples() throws {
         let commands = [
             "demo", "serve", "submit", "status", "jobs", "job", "results", "requeue", "cancel", "hold", "release",
-            "verify", "train", "evaluate", "audit", "sweep", "bench", "refine", "inspect", "pack",
+            "verify", "train", "evaluate", "pilot", "audit", "sweep", "bench", "refine", "inspect", "pack",
         ]
         for command in commands {
             let help = try Sono.run(["help", command]).output.split(separator: "\n", omittingEmptySubsequences: false)

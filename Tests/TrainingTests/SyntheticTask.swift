@@ -10,7 +10,8 @@ struct SyntheticTask {
     let validation: TrainingRows
     let test: TrainingRows
 
-    init(seed: UInt64 = 1, shots: Int = 12) {
+    /// - Parameter bend: how strong the nuisance is; without it all classes are round, and nothing but a linear head helps.
+    init(seed: UInt64 = 1, shots: Int = 12, bend: Double = 1) {
         var generator = SplitMix64(seed: seed)
         let (c, d) = (4, 24)
         let names = (0..<c).map { "class \($0)" }
@@ -38,13 +39,13 @@ struct SyntheticTask {
         }
         classes = names
         prompts = rows(3, gap: 0, noise: 0.8)
-        support = rows(shots, gap: 1, noise: 0.7)
-        validation = rows(15, gap: 1, noise: 0.7)
-        test = rows(100, gap: 1, noise: 0.7)
+        support = rows(shots, gap: bend, noise: 0.7)
+        validation = rows(15, gap: bend, noise: 0.7)
+        test = rows(100, gap: bend, noise: 0.7)
     }
 
     /// Quick to train, large enough to learn.
-    var options: TrainingOptions { options(.standard) }
+    var options: TrainingOptions { options(.gradient) }
 
     func options(_ base: TrainingOptions) -> TrainingOptions {
         var options = base

@@ -257,7 +257,7 @@ import Training
     func recipe() throws {
         var options = task.options
         options.epochs = 1
-        #expect(try train(options).manifest.contains(#""recipe":"standard""#))
+        #expect(try train(options).manifest.contains(#""recipe":"gradient""#))
         options = task.options(TrainingOptions(solver: .heun, steps: 3))
         options.epochs = 1
         let trained = try train(options)

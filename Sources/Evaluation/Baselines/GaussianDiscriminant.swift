@@ -1,4 +1,5 @@
 import Dynamics
+import Training
 
 /// Zero-shot and Gaussian discriminant analysis with one covariance for all classes:
 ///
@@ -104,7 +105,8 @@ struct GaussianDiscriminant {
     /// Prompts counted as rows; α and the shrinkage ρ are chosen.
     static var withPrompts: BaselineMethod {
         let grid = BaselineMethod.grid([
-            "shrinkage": [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95], "alpha": BaselineMethod.geometric(1e-3, 1e2, 10),
+            "shrinkage": [0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95],
+            "alpha": BaselineMethod.geometric(1e-3, 1e2, 8),
         ])
         return BaselineMethod(grid: grid, usual: ["alpha": 0.1, "shrinkage": 0.5], calibrationScale: 10) {
             problem, settings, visit in

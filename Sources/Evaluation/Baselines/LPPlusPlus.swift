@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// A linear probe whose class weights are blends of text and rows, with steps that follow from the data:
 ///

@@ -1,5 +1,6 @@
 import Dynamics
 import Foundation
+import Training
 
 /// Multinomial logistic regression that is drawn to a given start:
 ///

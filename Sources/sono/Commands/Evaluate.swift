@@ -21,17 +21,24 @@ struct Evaluate: ParsableCommand {
             which of zero-shot's answers are lost and gained (with --prompts), and how far, how fast and how straight \
             \(Evaluator.followedRows) of the rows go, followed in double precision.
 
-            EXAMPLE
+            With --protocol few-shot no model is given: one is trained for each draw, by the recipe of --budget, and judged \
+            beside the baselines; --support is the pool to draw from. Every finished run is kept in --output, and the same \
+            command goes on where it stopped. --pooled FILES prints finished files of several sets as one.
+
+            EXAMPLES
               sono evaluate --model m.safetensors --test test.safetensors.zst \\
                 --prompts prompts.safetensors.zst --baselines all \\
                 --support support.safetensors.zst --validation validation.safetensors.zst
+              sono evaluate --protocol few-shot --support pool.safetensors.zst \\
+                --prompts prompts.safetensors.zst --validation validation.safetensors.zst \\
+                --test test.safetensors.zst --output runs.jsonl
             """)
 
     @Option(help: "The model file.")
-    var model: String
+    var model: String?
 
     @Option(help: "The labelled embedding set.")
-    var test: String
+    var test: String?
 
     @Option(help: "Prompt embeddings, for zero-shot on the same rows.")
     var prompts: String?
@@ -51,11 +58,21 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Threads to compute with; the result does not depend on it. (default: one to each core)")
     var threads: Int?
 
+    @OptionGroup(title: "Protocol") var few: ProtocolOptions
     @OptionGroup var solving: SolverOptions
     @OptionGroup var form: OutputForm
 
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+        guard few.pooled.isEmpty else { return }
+        if test == nil { throw ValidationError("--test is missing: the labelled rows to judge on.") }
+        if few.name != nil {
+            if support == nil || prompts == nil { throw ValidationError("--protocol needs --support and --prompts.") }
+            if diagnostics { throw ValidationError("--diagnostics is for a --model: --protocol keeps none.") }
+            if model != nil { throw ValidationError("--protocol trains its own models: leave out --model.") }
+            return
+        }
+        if model == nil { throw ValidationError("--model is missing: the model to judge.") }
         if baselines != nil, support == nil || prompts == nil {
             throw ValidationError("--baselines needs --support and --prompts.")
         }
@@ -65,7 +82,14 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let model = try ModelFile.load(path: model)
+        guard few.pooled.isEmpty else { return try few.pool(form) }
+        if few.name != nil, let support, let prompts, let test {
+            return try few.run(
+                support: support, prompts: prompts, validation: validation, test: test,
+                baselines: baselines?.chosen ?? Baseline.allCases, threads: threads, form: form)
+        }
+        guard let path = model, let test else { return }
+        let model = try ModelFile.load(path: path)
         let refiner = try Refiner(model: model.model, solver: solving.solver, steps: solving.steps)
         let set = try EmbeddingSet.read(path: test)
         let prompts = try prompts.map { try EmbeddingSet.read(path: $0) }

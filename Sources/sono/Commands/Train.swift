@@ -10,12 +10,13 @@ struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a model from a few labelled rows a class and text prompts.",
         discussion: """
-            The classifier starts from the prompts' mean embeddings, prompts are also training rows, and gradients go \
-            through the very steps that serving runs. Two settings are tried, as given and a bolder one; of them the setting, \
-            its epoch and the temperature are chosen on the --validation rows. Without --validation a quarter of the support \
-            rows is left out to choose by, and then all of them are trained on with what was chosen; with one row a class \
-            nothing is left out and nothing chosen. A model that does not beat its own zero-shot start on the rows to choose \
-            by is not kept: the start is saved, and said so.
+            The classifier starts from the prompts' mean embeddings, and prompts are also training rows. It is blended with a \
+            Gaussian discriminant; then the initial velocity, then the field are fitted to what is still missing, in closed \
+            form, by rows that the fit has not seen. Everything is chosen on the --validation rows and on each fifth of the \
+            support rows by fits without it; with one row a class and no --validation nothing can be chosen. Where moving the \
+            embeddings does not pay, the model is a classifier alone (order 0), and where that does not beat zero-shot, the \
+            zero-shot start is saved; both are said. --budget fast is narrow, thorough is wide and also trains by gradients \
+            through the very steps that serving runs, and keeps the likelier model.
 
             Solver and steps become part of the model and have no defaults of their own: give both, or neither, and the \
             recipe "standard" takes \(TrainingOptions.standard.solver.rawValue) in \
@@ -59,8 +60,11 @@ struct Train: ParsableCommand {
     @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation.")
     var order = TrainingOptions.standard.order
 
-    @Option(help: "H, the width of the field's hidden layer.")
-    var hidden = TrainingOptions.standard.hidden
+    @Option(help: "How hard to search: fast, standard or thorough.")
+    var budget = Budget.standard
+
+    @Option(help: "H, the width of the field's hidden layer, at most. (default: by the budget)")
+    var hidden: Int?
 
     @Option(help: "How to solve, now and in serving: \(Solver.names). Goes with --steps.")
     var solver: Solver?
@@ -121,10 +125,11 @@ struct Train: ParsableCommand {
     }
 
     private var options: TrainingOptions {
-        var options =
-            if let solver, let steps { TrainingOptions(solver: solver, steps: steps) } else { TrainingOptions.standard }
+        var solving: (Solver, Int)?
+        if let solver, let steps { solving = (solver, steps) }
+        var options = TrainingOptions(budget: budget, solving: solving)
         options.order = order
-        options.hidden = hidden
+        if let hidden { (options.hidden, options.velocityHidden) = (hidden, 3 * hidden) }
         options.seed = seed
         options.threads = threads
         return options
@@ -143,3 +148,5 @@ struct Train: ParsableCommand {
         return fixed ? try FewShotDraw(all: rows) : try FewShotDraw(shots: shots, seed: seed, from: rows)
     }
 }
+
+extension Budget: ExpressibleByArgument {}

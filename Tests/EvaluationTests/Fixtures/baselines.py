@@ -166,9 +166,9 @@ def gda_text(task):
     mu = class_means(x, y, task)
     cov = np.cov((x - mu[y]).T, bias=True)
     d = len(cov)
-    for share in [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95]:
+    for share in [0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.95]:
         w, b = discriminant(mu, pinvh((1 - share) * cov + share * np.trace(cov) / d * np.eye(d)))
-        for alpha in geometric(1e-3, 1e2, 10):
+        for alpha in geometric(1e-3, 1e2, 8):
             yield {"alpha": alpha, "shrinkage": share}, (
                 lambda e, alpha=alpha, w=w, b=b: (100 * e @ task.p.T + alpha * (e @ w.T + b)) / (1 + alpha))
 

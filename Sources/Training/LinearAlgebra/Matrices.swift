@@ -1,12 +1,12 @@
 import Dynamics
 
 /// Products of row-major matrices on several threads.
-enum Matrices {
+package enum Matrices {
     /// Rows to a tile: few, as there may be as few rows as classes.
     private static let tileRows = 8
 
     /// `A B`, with `A` `[rows, inner]` and `B` `[inner, columns]`; the bits do not depend on the number of threads.
-    static func product<S: KernelScalar>(
+    package static func product<S: KernelScalar>(
         _ a: [S], _ b: [S], rows: Int, inner: Int, columns: Int, threads: Int?
     ) -> [S] {
         var c = [S](repeating: 0, count: rows * columns)
@@ -32,7 +32,7 @@ enum Matrices {
     }
 
     /// `[columns, rows]` from `[rows, columns]`.
-    static func transposed<S: KernelScalar>(_ matrix: [S], rows: Int, columns: Int) -> [S] {
+    package static func transposed<S: KernelScalar>(_ matrix: [S], rows: Int, columns: Int) -> [S] {
         var result = [S](repeating: 0, count: rows * columns)
         for row in 0..<rows {
             for column in 0..<columns { result[column * rows + row] = matrix[row * columns + column] }

@@ -1,27 +1,26 @@
 import Dynamics
-import Training
 
-/// What a baseline is fitted to: unit support rows, unit prompts and the zero-shot prototypes, in double precision.
-struct FewShotProblem: Sendable {
-    let classes: Int
-    let dimension: Int
+/// What closed forms and baselines are fitted to: unit support rows, unit prompts and the zero-shot prototypes, in double precision.
+package struct FewShotProblem: Sendable {
+    package let classes: Int
+    package let dimension: Int
     /// `[N, D]`
-    let support: [Double]
+    package let support: [Double]
     /// `[N]`
-    let labels: [Int]
+    package let labels: [Int]
     /// `[M, D]`
-    let prompts: [Double]
+    package let prompts: [Double]
     /// `[M]`
-    let promptLabels: [Int]
+    package let promptLabels: [Int]
     /// `P`, `[C, D]`: the normalised mean of each class's unit prompts.
-    let prototypes: [Double]
+    package let prototypes: [Double]
     /// Threads to fit with; nil for one to each core. The result does not depend on it.
-    let threads: Int?
+    package let threads: Int?
     /// What zero-shot logits are multiplied by, as CLIP does.
-    static let zeroShotScale = 100.0
+    package static let zeroShotScale = 100.0
 
     /// - Parameter prompts: at least one of every class.
-    init(support: PreparedRows, prompts: PreparedRows, classes: Int, threads: Int?) {
+    package init(support: PreparedRows, prompts: PreparedRows, classes: Int, threads: Int?) {
         let d = prompts.dimension
         self.classes = classes
         dimension = d
@@ -37,7 +36,7 @@ struct FewShotProblem: Sendable {
         prototypes = Self.unit(sums, dimension: d)
     }
 
-    var zeroShotWeight: [Double] { prototypes.map { Self.zeroShotScale * $0 } }
+    package var zeroShotWeight: [Double] { prototypes.map { Self.zeroShotScale * $0 } }
 
     private static func unit(_ rows: [some BinaryFloatingPoint], dimension d: Int) -> [Double] {
         var unit = rows.map { Double($0) }

@@ -1,0 +1,151 @@
+import Foundation
+
+/// A plot as SVG: points, lines and words in data coordinates.
+struct Plot {
+    /// How numbers become places.
+    struct Axis {
+        let label: String
+        let low: Double
+        let high: Double
+        var isLogarithmic = false
+        /// Names instead of numbers, at 0, 1, 2, ...
+        var names: [String] = []
+
+        /// An axis that holds all values, with a little air.
+        static func around(_ values: [Double], _ label: String, isLogarithmic: Bool = false) -> Axis {
+            let finite = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
+            guard let low = finite.min(), let high = finite.max() else { return Axis(label: label, low: 0.1, high: 1) }
+            if isLogarithmic { return Axis(label: label, low: low / 1.3, high: high * 1.3, isLogarithmic: true) }
+            let air = max((high - low) * 0.08, 1e-9)
+            return Axis(label: label, low: low - air, high: high + air)
+        }
+
+        /// 0 to 1 along the axis.
+        func share(_ value: Double) -> Double {
+            isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
+        }
+
+        var ticks: [(value: Double, text: String)] {
+            if !names.isEmpty { return names.enumerated().map { (Double($0), $1) } }
+            if isLogarithmic {
+                let decades = stride(from: floor(log10(low)), through: ceil(log10(high)), by: 1).map { pow(10, $0) }
+                let fine = decades.flatMap { [$0, 2 * $0, 5 * $0] }.filter { $0 >= low && $0 <= high }
+                let few = fine.count > 9 ? decades.filter { $0 >= low && $0 <= high } : fine
+                return few.map { ($0, Self.text($0)) }
+            }
+            let rough = (high - low) / 5
+            let power = pow(10, floor(log10(rough)))
+            let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+            return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map { ($0, Self.text($0)) }
+        }
+
+        private static func text(_ value: Double) -> String {
+            if abs(value) >= 1e6 { return "\(text(value / 1e6))M" }
+            if abs(value) >= 1e4 { return "\(text(value / 1e3))k" }
+            let text = String(format: "%.6g", (value * 1e9).rounded() / 1e9)
+            return text == "-0" ? "0" : text
+        }
+    }
+
+    private let title: String
+    private let x: Axis
+    private let y: Axis
+    private var body = ""
+    private let width = 720.0
+    private let height = 400.0
+    private let left = 56.0
+    private let right: Double
+    private let bottom = 48.0
+    private let top = 14.0
+
+    /// - Parameter room: for words at the right end of lines.
+    init(title: String, x: Axis, y: Axis, room: Double = 16) {
+        self.title = title
+        self.x = x
+        self.y = y
+        right = room
+    }
+
+    private func place(_ px: Double, _ py: Double) -> (Double, Double) {
+        (
+            left + x.share(px) * (width - left - right),
+            height - bottom - y.share(py) * (height - bottom - top)
+        )
+    }
+
+    private func number(_ value: Double) -> String { String(format: "%.1f", value) }
+
+    mutating func line(_ points: [(Double, Double)], isOwn: Bool = false, dashes: Bool = false) {
+        let path = points.map { px, py in
+            let (a, b) = place(px, py)
+            return "\(number(a)),\(number(b))"
+        }.joined(separator: " ")
+        let dash = dashes ? " stroke-dasharray=\"4 4\"" : ""
+        body += "<polyline class=\"path\(isOwn ? " own" : "")\"\(dash) points=\"\(path)\"/>"
+    }
+
+    mutating func dot(_ px: Double, _ py: Double, isOwn: Bool = false, radius: Double = 3.5, title: String = "") {
+        let (a, b) = place(px, py)
+        body +=
+            "<circle class=\"dot\(isOwn ? " own" : "")\" cx=\"\(number(a))\" cy=\"\(number(b))\" r=\"\(radius)\">"
+            + "<title>\(HTMLPage.escaped(title))</title></circle>"
+    }
+
+    /// An interval from `low` to `high`.
+    mutating func whisker(_ px: Double, _ low: Double, _ high: Double, isOwn: Bool = false) {
+        line([(px, low), (px, high)], isOwn: isOwn)
+    }
+
+    mutating func arrow(_ from: (Double, Double), _ to: (Double, Double), colour: String) {
+        let (a, b) = place(from.0, from.1)
+        let (c, d) = place(to.0, to.1)
+        body +=
+            "<line x1=\"\(number(a))\" y1=\"\(number(b))\" x2=\"\(number(c))\" y2=\"\(number(d))\" "
+            + "stroke=\"\(colour)\" stroke-opacity=\".45\"/><circle cx=\"\(number(c))\" cy=\"\(number(d))\" r=\"2.2\" "
+            + "fill=\"\(colour)\"/>"
+    }
+
+    mutating func words(_ text: String, _ px: Double, _ py: Double, isOwn: Bool = false, below: Double = 4) {
+        let (a, b) = place(px, py)
+        body +=
+            "<text\(isOwn ? " class=own" : "") x=\"\(number(a + 7))\" y=\"\(number(b + below))\">"
+            + "\(HTMLPage.escaped(text))</text>"
+    }
+
+    /// Words at the right end of lines, pushed apart so that they can be read.
+    mutating func endLabels(_ labels: [(text: String, y: Double, isOwn: Bool)]) {
+        var last = -Double.infinity
+        for label in labels.sorted(by: { $0.y > $1.y }) {
+            let (a, b) = place(x.high, label.y)
+            let at = max(b, last + 13)
+            last = at
+            body +=
+                "<text\(label.isOwn ? " class=own" : "") x=\"\(number(a + 6))\" y=\"\(number(at + 4))\">"
+                + "\(HTMLPage.escaped(label.text))</text>"
+        }
+    }
+
+    var svg: String {
+        var frame = ""
+        for tick in y.ticks {
+            let (a, b) = place(x.low, tick.value)
+            frame +=
+                "<line class=rule x1=\"\(number(a))\" x2=\"\(number(width - right))\" y1=\"\(number(b))\" "
+                + "y2=\"\(number(b))\"/><text x=\"\(number(a - 8))\" y=\"\(number(b + 4))\" text-anchor=end>"
+                + "\(HTMLPage.escaped(tick.text))</text>"
+        }
+        for tick in x.ticks {
+            let (a, _) = place(tick.value, y.low)
+            frame +=
+                "<text x=\"\(number(a))\" y=\"\(number(height - bottom + 18))\" text-anchor=middle>"
+                + "\(HTMLPage.escaped(tick.text))</text>"
+        }
+        frame +=
+            "<text x=\"\(number((left + width - right) / 2))\" y=\"\(number(height - 8))\" text-anchor=middle>"
+            + "\(HTMLPage.escaped(x.label))</text>"
+            + "<text transform=\"translate(13 \(number((height - bottom + top) / 2))) rotate(-90)\" text-anchor=middle>"
+            + "\(HTMLPage.escaped(y.label))</text>"
+        return "<svg role=img viewBox=\"0 0 \(Int(width)) \(Int(height))\"><title>\(HTMLPage.escaped(title))</title>"
+            + "\(frame)\(body)</svg>"
+    }
+}
