@@ -4,10 +4,10 @@ import Refinement
 
 extension Model<Float> {
     /// The start of a training on a new task from what a model learned on another: the field and the velocity network, and what
-    /// they were made for (hidden width, activation, horizon, mix and the mean taken off), come from `source`; classes,
+    /// they were made for (hidden width, activation, horizon and mix), come from `source`; classes,
     /// classifier, prior, scales, solver and steps stay this model's.
     ///
-    /// Such a start is no longer zero-shot: it moves rows from the first update on, as `source` does.
+    /// Such a start is no longer zero-shot: it moves rows as `source` does.
     ///
     /// - Parameters:
     ///   - source: trained on embeddings of the same encoder; its classes do not matter.
@@ -28,6 +28,12 @@ extension Model<Float> {
                 "the model to start from was trained on embeddings by \(old) and the new rows come from \(new): "
                     + "directions mean something else there; start from a model of the same encoder.")
         }
+        guard source.inputMean == nil else {
+            throw Failure(
+                .invalidArgument,
+                "the model to start from takes a mean off the embeddings (input.mean), which training does not do: "
+                    + "take it off the rows, and train that model without it.")
+        }
         guard other.order > 0 else {
             throw Failure(
                 .invalidArgument,
@@ -47,7 +53,6 @@ extension Model<Float> {
         start.configuration.encoder = own.encoder ?? other.encoder
         start.field = source.field
         start.velocity = source.velocity
-        start.inputMean = source.inputMean
         if let objection = start.objection(to: own.solver) { throw Failure(.invalidArgument, objection) }
         return start
     }

@@ -112,6 +112,15 @@ package struct PreparedRows: Sendable {
         return translated
     }
 
+    /// The same rows somewhere else.
+    ///
+    /// - Parameter start: unit rows, `[n, D]`.
+    func standing(at start: [Float]) -> PreparedRows {
+        PreparedRows(
+            dimension: dimension, start: start, velocity: nil, labels: labels, norms: norms, sha256: sha256,
+            unlabelled: unlabelled, unusable: unusable)
+    }
+
     func selecting(_ indices: [Int]) -> PreparedRows {
         let d = dimension
         func gather(_ values: [Float]) -> [Float] { indices.flatMap { values[$0 * d..<($0 + 1) * d] } }

@@ -25,13 +25,15 @@ public struct Trainer: Sendable {
     ///   - support: labelled rows; unlabelled ones are skipped.
     ///   - prompts: text embeddings, at least one of every class; their classes are the model's.
     ///   - validation: rows to choose the epoch, the trial and the temperature by.
+    ///   - source: a model of the same encoder, of any classes. A head over what it learned is fitted as well, and kept if
+    ///     it is likelier on the rows to choose by than training without it, or if there are none.
     ///   - draw: how the support rows were drawn, for the manifest.
     ///   - progress: called after every step or epoch, on the calling thread.
     /// - Throws: `no_rows`, `no_labels`, `classes_mismatch`, `dimension_mismatch`, `encoder_mismatch`,
     ///   `invalid_argument`.
     public func train(
-        support: TrainingRows, prompts: TrainingRows, validation: TrainingRows? = nil, draw: FewShotDraw? = nil,
-        progress: (TrainingProgress) -> Void = { _ in }
+        support: TrainingRows, prompts: TrainingRows, validation: TrainingRows? = nil, from source: LoadedModel? = nil,
+        draw: FewShotDraw? = nil, progress: (TrainingProgress) -> Void = { _ in }
     ) throws -> TrainedModel {
         try options.check()
         let task = try TrainingTask(support: support, prompts: prompts, validation: validation)
@@ -41,10 +43,21 @@ public struct Trainer: Sendable {
         if let budget = options.budget, !isSupplied {
             best = try fitInClosedForm(task, progress: progress)
             if budget == .thorough, best.score != nil {
-                best = best.better(of: try trainByGradients(task, options.byGradients, progress: progress))
+                best.takeBetter(of: try trainByGradients(task, options.byGradients, progress: progress))
             }
         } else {
             best = try trainByGradients(task, options, progress: progress)
+        }
+        if let source {
+            guard !isSupplied else {
+                throw Failure(
+                    .invalidArgument,
+                    "rows that bring a velocity of their own cannot start from another model: leave out the tensor velocity.")
+            }
+            let transferred = try fitHead(over: source, task, progress: progress)
+            if !best.takeBetter(of: transferred) {
+                best.warnings.append("what model \(source.id) learned did not pay on the rows to choose by: fitted anew.")
+            }
         }
         if let warning = best.model.configuration.velocityWarning(isSupplied: isSupplied) {
             best.warnings.append(warning)
@@ -57,18 +70,18 @@ public struct Trainer: Sendable {
             best.warnings.append(
                 "the scores are not calibrated: there are no rows to calibrate them on; give --validation.")
         }
-        return try finished(best, task, draw: draw)
+        return try finished(best, task, source: source, draw: draw)
     }
 
     /// Writes manifest and reference statistics into the model.
     private func finished(
-        _ candidate: TrainingCandidate, _ task: TrainingTask, draw: FewShotDraw?
+        _ candidate: TrainingCandidate, _ task: TrainingTask, source: LoadedModel?, draw: FewShotDraw?
     ) throws -> TrainedModel {
         let warnings = task.warnings + candidate.warnings
         let manifest = TrainingManifest(
             tool: toolVersion, seed: options.seed, shots: draw?.shots, drawSeed: draw?.seed,
             support: .init(task.support), prompts: .init(task.prompts), validation: task.validation.map { .init($0) },
-            selection: candidate.selection, options: options, trials: candidate.trials,
+            selection: candidate.selection, options: options, source: source?.id, trials: candidate.trials,
             search: candidate.search.isEmpty ? nil : candidate.search,
             chosen: candidate.isZeroShot ? nil : candidate.chosen, zeroShot: candidate.zeroShot,
             score: candidate.score, isZeroShot: candidate.isZeroShot, warnings: warnings)

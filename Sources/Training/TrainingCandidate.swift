@@ -10,17 +10,29 @@ struct TrainingCandidate {
     let isZeroShot: Bool
     let selection: TrainedModel.Selection
     /// The untrained model on the rows to choose by.
-    let zeroShot: ValidationScore?
+    var zeroShot: ValidationScore?
     let score: ValidationScore?
     var warnings: [String] = []
 
-    /// The likelier of two on the rows to choose by, with the trials of both.
-    func better(of other: TrainingCandidate) -> TrainingCandidate {
-        let isOther = !other.isZeroShot && (other.score?.nll ?? .infinity) < (score?.nll ?? .infinity)
-        var best = isOther ? other : self
-        best.trials = trials + other.trials
-        best.search = search + other.search
-        if isOther { best.chosen += trials.count }
-        return best
+    /// Keeps the likelier of two on the rows to choose by, with the trials of both; `other` where there are no such rows.
+    ///
+    /// - Returns: whether `other` was kept.
+    @discardableResult
+    mutating func takeBetter(of other: TrainingCandidate) -> Bool {
+        let isLikelier = score.map { (other.score?.nll ?? .infinity) < $0.nll } ?? true
+        let isOther = !other.isZeroShot && isLikelier && other.isRightEnough(for: zeroShot)
+        var kept = isOther ? other : self
+        kept.trials = trials + other.trials
+        kept.search = search + other.search
+        kept.zeroShot = kept.zeroShot ?? zeroShot
+        if isOther { kept.chosen += trials.count }
+        self = kept
+        return isOther
+    }
+
+    /// Whether it is no less right than zero-shot on the rows to choose by.
+    private func isRightEnough(for zeroShot: ValidationScore?) -> Bool {
+        guard let score, let zeroShot else { return true }
+        return score.accuracy >= zeroShot.accuracy
     }
 }

@@ -30,6 +30,8 @@ struct TrainingManifest: Codable {
     let validation: Source?
     let selection: TrainedModel.Selection
     let options: TrainingOptions
+    /// Id of the model that training could start from.
+    let source: String?
     let trials: [TrainingTrial]
     /// Every setting that the closed form was tried with.
     let search: [SearchPoint]?
@@ -42,8 +44,8 @@ struct TrainingManifest: Codable {
     let warnings: [String]
 
     enum CodingKeys: String, CodingKey {
-        case schema, tool, seed, shots, support, prompts, validation, selection, options, trials, search, chosen
-        case score, warnings
+        case schema, tool, seed, shots, support, prompts, validation, selection, options, source, trials, search
+        case chosen, score, warnings
         case drawSeed = "draw_seed"
         case zeroShot = "zero_shot"
         case isZeroShot = "is_zero_shot"

@@ -4,9 +4,9 @@ import Refinement
 /// The checked input of a training.
 package struct TrainingTask {
     package let classes: [String]
-    package let support: PreparedRows
-    package let prompts: PreparedRows
-    package let validation: PreparedRows?
+    package private(set) var support: PreparedRows
+    package private(set) var prompts: PreparedRows
+    package private(set) var validation: PreparedRows?
     let encoder: String?
     package let warnings: [String]
 
@@ -50,6 +50,15 @@ package struct TrainingTask {
             warnings.append("\(rows.unusable) rows of the \(name) set are not finite or all zero and were skipped.")
         }
         self.warnings = warnings
+    }
+
+    /// The same task with all its rows somewhere else.
+    func moving(_ place: (PreparedRows) -> [Float]) -> TrainingTask {
+        var moved = self
+        moved.support = support.standing(at: place(support))
+        moved.prompts = prompts.standing(at: place(prompts))
+        moved.validation = validation.map { $0.standing(at: place($0)) }
+        return moved
     }
 
     func untrained(_ options: TrainingOptions) throws -> Model<Float> {

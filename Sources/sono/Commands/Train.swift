@@ -22,6 +22,9 @@ struct Train: ParsableCommand {
             recipe "standard" takes \(TrainingOptions.standard.solver.rawValue) in \
             \(TrainingOptions.standard.steps) step, which is printed and recorded in the model.
 
+            With --from a head is also fitted over what another model learned on other classes of the same encoder, and the \
+            likelier of the two is kept on the rows to choose by; the other's field and initial velocity stay as they are.
+
             With --distill a model that is already trained teaches one that takes fewer evaluations, in one step of one \
             evaluation unless --solver and --steps say otherwise: the student starts with its weights and is matched to \
             where it takes the rows of --support and --prompts, labelled or not, and to its probabilities. What that costs \
@@ -57,8 +60,8 @@ struct Train: ParsableCommand {
     @Option(help: "The same for the validation rows.")
     var validationDraws: String?
 
-    @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation.")
-    var order = TrainingOptions.standard.order
+    @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation. (default: 2, or that of --from)")
+    var order: Int?
 
     @Option(help: "How hard to search: fast, standard or thorough.")
     var budget = Budget.standard
@@ -75,6 +78,9 @@ struct Train: ParsableCommand {
     @Option(help: "Threads to compute with; the model does not depend on it. (default: one to each core)")
     var threads: Int?
 
+    @Option(help: "A model of the same encoder, of any classes, to start from where that pays.")
+    var from: String?
+
     @Option(help: "A trained model to teach a cheaper one, instead of training anew.")
     var distill: String?
 
@@ -87,9 +93,10 @@ struct Train: ParsableCommand {
         if draws != nil, shots == nil { throw ValidationError("--draws needs --shots.") }
         if validationDraws != nil, validation == nil { throw ValidationError("--validation-draws needs --validation.") }
         if validationDraws != nil, shots == nil { throw ValidationError("--validation-draws needs --shots.") }
+        if distill != nil, from != nil { throw ValidationError("--distill starts from the model it distils: leave out --from.") }
         if distill != nil, shots != nil { throw ValidationError("--distill matches all rows: leave out --shots.") }
         if (solver == nil) != (steps == nil) { throw ValidationError("--solver and --steps go together: give both.") }
-        if !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
+        if let order, !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
         for (name, value) in [("shots", shots), ("hidden", hidden), ("steps", steps), ("threads", threads)] {
             if let value, value < 1 { throw ValidationError("--\(name) must be at least 1.") }
         }
@@ -105,11 +112,13 @@ struct Train: ParsableCommand {
             let all = try Self.rows(path)
             return try all.selecting(chosen(from: all, file: validationDraws, fixed: true).rows)
         }
-        let trainer = Trainer(options: options, toolVersion: Sono.version)
+        let source = try from.map { try ModelFile.load(path: $0) }
+        let trainer = Trainer(options: options(source), toolVersion: Sono.version)
         let bar = ProgressBar("training")
         defer { bar.finish() }
         let trained = try trainer.train(
-            support: try all.selecting(draw.rows), prompts: try Self.rows(prompts), validation: judged, draw: draw
+            support: try all.selecting(draw.rows), prompts: try Self.rows(prompts), validation: judged, from: source,
+            draw: draw
         ) { bar.show($0) }
         bar.finish()
         try ModelFile.save(trained.model, to: output)
@@ -124,11 +133,12 @@ struct Train: ParsableCommand {
         }
     }
 
-    private var options: TrainingOptions {
-        var solving: (Solver, Int)?
+    /// - Parameter source: its order and the way it is solved are taken over where nothing else is asked for.
+    private func options(_ source: LoadedModel?) -> TrainingOptions {
+        var solving = source.map { ($0.model.configuration.solver, $0.model.configuration.steps) }
         if let solver, let steps { solving = (solver, steps) }
         var options = TrainingOptions(budget: budget, solving: solving)
-        options.order = order
+        options.order = order ?? source?.model.configuration.order ?? options.order
         if let hidden { (options.hidden, options.velocityHidden) = (hidden, 3 * hidden) }
         options.seed = seed
         options.threads = threads

@@ -1,0 +1,58 @@
+import Failures
+import Refinement
+
+extension Trainer {
+    /// What another model learned, kept as it is, under a head fitted in closed form to rows where it takes them: the
+    /// discriminant and the zero-shot blend of `CrossFit`, with prompts moved like rows.
+    ///
+    /// - Throws: what `Model.starting(from:)` throws.
+    func fitHead(
+        over source: LoadedModel, _ task: TrainingTask, progress: (TrainingProgress) -> Void
+    ) throws -> TrainingCandidate {
+        var model = try task.untrained(options).starting(from: source.model)
+        let engine = GradientEngine(model, threads: options.threads)
+        let parameters = model.parameters
+        let moved = task.moving { rows in
+            let end = engine.forward(parameters, start: rows.start).end
+            return Self.refined(start: rows.start, end: end, mix: Float(model.configuration.mix), dimension: rows.dimension)
+        }
+        var headOptions = options
+        headOptions.order = 0
+        var fit = CrossFit(moved, options: headOptions)
+        fit.run { progress(TrainingProgress(trial: 2, trials: 2, epoch: $0, of: 3, loss: 0, accuracy: 0)) }
+        let head = try fit.model(moved)
+        model.configuration.classifier = .affine
+        model.configuration.logitScale = head.configuration.logitScale
+        model.configuration.temperature = head.configuration.temperature
+        model.classifierWeight = head.classifierWeight
+        model.classifierBias = head.classifierBias
+
+        func score(_ rows: PreparedRows) -> ValidationScore {
+            let logits = GradientEngine(model, threads: options.threads).forward(model.parameters, start: rows.start).logits
+            return Calibration.score(logits: logits, labels: rows.labels, classes: task.classes.count)
+        }
+        let own = task.validation.map(score) ?? (fit.canChoose ? fit.score() : nil)
+        let trial = TrainingTrial(
+            name: "head over \(source.id)", options: options, epoch: 0, loss: nil,
+            supportAccuracy: score(task.support).accuracy, validation: own)
+        return TrainingCandidate(
+            model: model, trials: [trial], search: fit.search, chosen: 0,
+            isZeroShot: false,
+            selection: task.validation != nil ? .validation : fit.canChoose ? .crossFit : .none, zeroShot: nil, score: own)
+    }
+
+    /// `normalise(x0 + m (x(T) - x0))`, `[n, D]`.
+    private static func refined(start: [Float], end: [Float], mix: Float, dimension d: Int) -> [Float] {
+        var rows = zip(start, end).map { $0 + mix * ($1 - $0) }
+        for first in stride(from: 0, to: rows.count, by: max(1, d)) {
+            let norm = Float(rows[first..<first + d].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+            // A row that the source loses stays where it was: it is as good as not moved.
+            guard norm.isFinite, norm > 0 else {
+                rows.replaceSubrange(first..<first + d, with: start[first..<first + d])
+                continue
+            }
+            for i in first..<first + d { rows[i] /= norm }
+        }
+        return rows
+    }
+}
