@@ -14,7 +14,8 @@ extension Trainer {
         let parameters = model.parameters
         let moved = task.moving { rows in
             let end = engine.forward(parameters, start: rows.start).end
-            return Self.refined(start: rows.start, end: end, mix: Float(model.configuration.mix), dimension: rows.dimension)
+            return Self.refined(
+                start: rows.start, end: end, mix: Float(model.configuration.mix), dimension: rows.dimension)
         }
         var headOptions = options
         headOptions.order = 0
@@ -28,7 +29,8 @@ extension Trainer {
         model.classifierBias = head.classifierBias
 
         func score(_ rows: PreparedRows) -> ValidationScore {
-            let logits = GradientEngine(model, threads: options.threads).forward(model.parameters, start: rows.start).logits
+            let logits = GradientEngine(model, threads: options.threads).forward(model.parameters, start: rows.start)
+                .logits
             return Calibration.score(logits: logits, labels: rows.labels, classes: task.classes.count)
         }
         let own = task.validation.map(score) ?? (fit.canChoose ? fit.score() : nil)
@@ -38,7 +40,8 @@ extension Trainer {
         return TrainingCandidate(
             model: model, trials: [trial], search: fit.search, chosen: 0,
             isZeroShot: false,
-            selection: task.validation != nil ? .validation : fit.canChoose ? .crossFit : .none, zeroShot: nil, score: own)
+            selection: task.validation != nil ? .validation : fit.canChoose ? .crossFit : .none, zeroShot: nil,
+            score: own)
     }
 
     /// `normalise(x0 + m (x(T) - x0))`, `[n, D]`.

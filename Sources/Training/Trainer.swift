@@ -52,11 +52,13 @@ public struct Trainer: Sendable {
             guard !isSupplied else {
                 throw Failure(
                     .invalidArgument,
-                    "rows that bring a velocity of their own cannot start from another model: leave out the tensor velocity.")
+                    "rows that bring a velocity of their own cannot start from another model: leave out the tensor velocity."
+                )
             }
             let transferred = try fitHead(over: source, task, progress: progress)
             if !best.takeBetter(of: transferred) {
-                best.warnings.append("what model \(source.id) learned did not pay on the rows to choose by: fitted anew.")
+                best.warnings.append(
+                    "what model \(source.id) learned did not pay on the rows to choose by: fitted anew.")
             }
         }
         if let warning = best.model.configuration.velocityWarning(isSupplied: isSupplied) {

@@ -93,7 +93,9 @@ struct Train: ParsableCommand {
         if draws != nil, shots == nil { throw ValidationError("--draws needs --shots.") }
         if validationDraws != nil, validation == nil { throw ValidationError("--validation-draws needs --validation.") }
         if validationDraws != nil, shots == nil { throw ValidationError("--validation-draws needs --shots.") }
-        if distill != nil, from != nil { throw ValidationError("--distill starts from the model it distils: leave out --from.") }
+        if distill != nil, from != nil {
+            throw ValidationError("--distill starts from the model it distils: leave out --from.")
+        }
         if distill != nil, shots != nil { throw ValidationError("--distill matches all rows: leave out --shots.") }
         if (solver == nil) != (steps == nil) { throw ValidationError("--solver and --steps go together: give both.") }
         if let order, !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
