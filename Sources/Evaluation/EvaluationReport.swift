@@ -31,6 +31,8 @@ public struct EvaluationReport: Sendable, Codable {
     public var baselines: [String: BaselineReport]?
     /// What refinement does to the features, where it was asked for.
     public var diagnostics: Diagnostics?
+    /// The same model and baselines on other sets of the same classes, in the order they were given.
+    public var shifts: [Shift]?
     public var warnings: [String] = []
 
     public struct PerClass: Sendable, Codable {
@@ -66,7 +68,7 @@ public struct EvaluationReport: Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings,
-            baselines, diagnostics
+            baselines, diagnostics, shifts
         case rowsUnlabelled = "rows_unlabelled"
         case rowsFailed = "rows_failed"
         case macroF1 = "macro_f1"

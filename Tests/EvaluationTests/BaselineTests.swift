@@ -130,9 +130,9 @@ struct BaselineTests {
     func testRows(_ baseline: Baseline) throws {
         let comparison = try comparison()
         var test = try fixture.syntheticSet("test")
-        let honest = try comparison.reports([baseline], on: test)[baseline.rawValue]
+        let honest = try comparison.reports([baseline], on: [test])[0][baseline.rawValue]
         test.labels = test.labels.map { labels in labels.map { 4 - $0 } }
-        let other = try comparison.reports([baseline], on: test)[baseline.rawValue]
+        let other = try comparison.reports([baseline], on: [test])[0][baseline.rawValue]
         #expect(honest?.settings == other?.settings && honest?.temperature == other?.temperature)
         #expect(honest?.accuracy != other?.accuracy)
     }

@@ -118,12 +118,17 @@ public struct BaselineComparison: Sendable {
         FewShotProblem(support: support, prompts: task.prompts, classes: classes.count, threads: threads)
     }
 
-    /// Fits and judges each of the baselines; the reports by name.
+    /// Fits each of the baselines once and judges it on every test set; for each set, the reports by name.
     ///
     /// - Throws: `no_labels`, `dimension_mismatch`.
-    public func reports(_ baselines: [Baseline], on test: EmbeddingSet) throws -> [String: BaselineReport] {
-        var reports: [String: BaselineReport] = [:]
-        for baseline in baselines { reports[baseline.rawValue] = try judge(try fit(baseline), on: test) }
+    public func reports(_ baselines: [Baseline], on tests: [EmbeddingSet]) throws -> [[String: BaselineReport]] {
+        var reports = [[String: BaselineReport]](repeating: [:], count: tests.count)
+        for baseline in baselines {
+            let fitted = try fit(baseline)
+            for (index, test) in tests.enumerated() {
+                reports[index][baseline.rawValue] = try judge(fitted, on: test)
+            }
+        }
         return reports
     }
 

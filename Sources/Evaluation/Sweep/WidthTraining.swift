@@ -39,6 +39,8 @@ public struct WidthTraining: Sendable {
             progress(index, widths.count)
             var own = options
             own.hidden = width
+            // As the recipe has it: the velocity's network is three times as wide.
+            own.velocityHidden = 3 * width
             let start = ContinuousClock.now
             let trained = try Trainer(options: own, toolVersion: toolVersion)
                 .train(support: support, prompts: prompts, validation: validation)

@@ -21,6 +21,9 @@ struct Evaluate: ParsableCommand {
             which of zero-shot's answers are lost and gained (with --prompts), and how far, how fast and how straight \
             \(Evaluator.followedRows) of the rows go, followed in double precision.
 
+            With --shift-test also the same on other sets of the same classes, say from another camera or year: model and \
+            baselines stay as they are, so that the table shows how much of their accuracy travels.
+
             With --protocol few-shot no model is given: one is trained for each draw, by the recipe of --budget, and judged \
             beside the baselines; --support is the pool to draw from. Every finished run is kept in --output, and the same \
             command goes on where it stopped. --pooled FILES prints finished files of several sets as one.
@@ -52,6 +55,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Labelled rows to choose the baselines' settings and temperatures by.")
     var validation: String?
 
+    @Option(parsing: .upToNextOption, help: "Labelled sets of the same classes under another distribution.")
+    var shiftTest: [String] = []
+
     @Flag(help: "Also say what refinement does to the features. Takes seconds.")
     var diagnostics = false
 
@@ -68,6 +74,7 @@ struct Evaluate: ParsableCommand {
         if test == nil { throw ValidationError("--test is missing: the labelled rows to judge on.") }
         if few.name != nil {
             if support == nil || prompts == nil { throw ValidationError("--protocol needs --support and --prompts.") }
+            if !shiftTest.isEmpty { throw ValidationError("--shift-test is for a --model.") }
             if diagnostics { throw ValidationError("--diagnostics is for a --model: --protocol keeps none.") }
             if model != nil { throw ValidationError("--protocol trains its own models: leave out --model.") }
             return
@@ -92,9 +99,12 @@ struct Evaluate: ParsableCommand {
         let model = try ModelFile.load(path: path)
         let refiner = try Refiner(model: model.model, solver: solving.solver, steps: solving.steps)
         let set = try EmbeddingSet.read(path: test)
+        let shifted = try shiftTest.map { try EmbeddingSet.read(path: $0) }
         let prompts = try prompts.map { try EmbeddingSet.read(path: $0) }
         let evaluator = Evaluator(refiner: refiner, threads: threads)
         var report = try evaluator.evaluate(set, prompts: prompts)
+        let others = try shifted.map { try evaluator.evaluate($0, prompts: prompts) }
+        var fitted: [[String: BaselineReport]]?
         if diagnostics { report.diagnostics = try evaluator.diagnose(set, model: model.model, prompts: prompts) }
         if let baselines, let support, let prompts {
             var options = TrainingOptions(manifest: model.model.training) ?? .standard
@@ -103,7 +113,14 @@ struct Evaluate: ParsableCommand {
                 support: try rows(support), prompts: try TrainingRows(prompts, name: "the prompts"),
                 validation: try validation.map(rows), options: options)
             report.warnings += comparison.warnings
-            report.baselines = try comparison.reports(baselines.chosen, on: set)
+            fitted = try comparison.reports(baselines.chosen, on: [set] + shifted)
+            report.baselines = fitted?.first
+        }
+        if !shifted.isEmpty {
+            report.shifts = shiftTest.enumerated().map { index, name in
+                EvaluationReport.Shift(name, others[index], baselines: fitted?[index + 1])
+            }
+            for (name, other) in zip(shiftTest, others) { report.warnings += other.warnings.map { "\(name): \($0)" } }
         }
 
         Messages.warn(model.warnings + refiner.warnings + set.warnings + report.warnings)

@@ -13,6 +13,7 @@ struct EvaluationText {
         let failed = report.rowsFailed == 0 ? "" : ", \(Figures.grouped(report.rowsFailed)) of them without an answer"
         return [
             "model \(model.id) (\(solved)) on \(Figures.grouped(report.rows)) rows\(failed)", "", headline, baselines,
+            shifts,
             "weakest classes", weakest, "", "commonest mistakes", mistakes,
         ].joined(separator: "\n") + (report.diagnostics.map { "\n\n\(DiagnosticsText(diagnostics: $0).text)" } ?? "")
     }
@@ -52,6 +53,23 @@ struct EvaluationText {
             ])
         }
         return "\nbaselines on the same rows\n\(table.text)\n"
+    }
+
+    /// Accuracy on the test set and, beside it, on the sets from elsewhere, with what is lost on the way.
+    private var shifts: String {
+        guard let shifts = report.shifts else { return "" }
+        let titles = shifts.indices.map { ("shift \($0 + 1)", TextTable.Alignment.right) }
+        var table = TextTable([("", .left), ("test", .right)] + titles + [("mean change", .right)])
+        for line in report.shiftTable {
+            let mean = line.shifted.reduce(0, +) / Double(max(1, line.shifted.count))
+            table.add(
+                [line.name] + ([line.test] + line.shifted).map(Figures.percent)
+                    + [Figures.signedPoints(mean - line.test)])
+        }
+        let names = shifts.enumerated().map { index, shift in
+            "shift \(index + 1): \(shift.name), \(Figures.grouped(shift.rows)) rows"
+        }
+        return "accuracy under shift\n\(table.text)\n" + names.joined(separator: "\n") + "\n"
     }
 
     private var weakest: String {

@@ -5,6 +5,11 @@ enum Figures {
     /// `57.3 %`
     static func percent(_ share: Double) -> String { "\(fixed(share * 100, 1)) %" }
 
+    /// `+1.2`: a difference of shares, in points.
+    static func signedPoints(_ difference: Double) -> String {
+        (difference < 0 ? "" : "+") + fixed(100 * difference, 1)
+    }
+
     static func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
     /// `12,840`

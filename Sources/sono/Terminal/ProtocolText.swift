@@ -48,21 +48,17 @@ struct ProtocolText {
             [("", .left)] + summary.shots.map { ($0, .right) }
                 + [("pooled", .right), ("better", .right), ("worse", .right), ("runs", .right)])
         func words(_ difference: Double, _ low: Double, _ high: Double) -> String {
-            "\(signed(difference)) [\(signed(low)), \(signed(high))]"
+            "\(Figures.signedPoints(difference)) [\(Figures.signedPoints(low)), \(Figures.signedPoints(high))]"
         }
         for name in methods {
             guard let rival = summary.rivals[name] else { continue }
             table.add(
-                [name] + summary.shots.map { shots in rival.byShots[shots].map { signed($0.difference) } ?? "-" }
+                [name] + summary.shots.map { shots in rival.byShots[shots].map { Figures.signedPoints($0.difference) } ?? "-" }
                     + [
                         words(rival.difference, rival.low, rival.high), String(rival.better), String(rival.worse),
                         String(rival.runs),
                     ])
         }
         return table.text
-    }
-
-    private func signed(_ share: Double) -> String {
-        (share < 0 ? "" : "+") + Figures.fixed(100 * share, 1)
     }
 }
