@@ -13,6 +13,8 @@ public struct EvaluationReport: Sendable, Codable {
     /// Expected calibration error over `eceBins` bins of equal width.
     public var ece: Double
     public var eceBins: Int
+    /// The bins that have rows: what they claim and what comes true.
+    public var reliability: [Reliability]
     /// Mean negative log-likelihood in nats.
     public var nll: Double
     public var order: Int
@@ -34,6 +36,15 @@ public struct EvaluationReport: Sendable, Codable {
     /// The same model and baselines on other sets of the same classes, in the order they were given.
     public var shifts: [Shift]?
     public var warnings: [String] = []
+    /// All answers by class, for the page; programs get `classes` and `confusions`.
+    var matrix = ConfusionMatrix(classes: 0)
+
+    public struct Reliability: Sendable, Codable, Equatable {
+        /// Mean of the best scores.
+        public let confidence: Double
+        public let accuracy: Double
+        public let rows: Int
+    }
 
     public struct PerClass: Sendable, Codable {
         public let label: String
@@ -68,7 +79,7 @@ public struct EvaluationReport: Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case rows, accuracy, ece, nll, order, solver, steps, evaluations, form, kernel, classes, confusions, warnings,
-            baselines, diagnostics, shifts
+            baselines, diagnostics, shifts, reliability
         case rowsUnlabelled = "rows_unlabelled"
         case rowsFailed = "rows_failed"
         case macroF1 = "macro_f1"

@@ -41,6 +41,9 @@ struct PredictionTally {
         EvaluationReport(
             rows: matrix.rows, rowsFailed: matrix.unanswered, accuracy: matrix.accuracy, macroF1: matrix.macroF1,
             balancedAccuracy: matrix.balancedAccuracy, ece: bins.expectedError, eceBins: bins.bins.count,
+            reliability: bins.bins.filter { $0.rows > 0 }.map {
+                EvaluationReport.Reliability(confidence: $0.confidence, accuracy: $0.accuracy, rows: $0.rows)
+            },
             nll: loss.mean, order: refiner.configuration.order, solver: refiner.configuration.solver.rawValue,
             steps: refiner.configuration.steps, evaluations: refiner.evaluations, form: refiner.form.rawValue,
             kernel: refiner.kernel,
@@ -52,6 +55,6 @@ struct PredictionTally {
             confusions: matrix.confusions(limit: Self.confusionsKept).map { pair in
                 EvaluationReport.Pair(
                     label: classes[pair.label], predicted: classes[pair.predicted], rows: pair.rows)
-            })
+            }, matrix: matrix)
     }
 }

@@ -52,14 +52,42 @@ struct DiagnosticsAndSweepTests {
     @Test("models of several widths are trained and swept in one table, and settings are varied one at a time")
     func sweeps() throws {
         let swept = try json(
-            ["sweep", "--widths", "4,8", "--test", test, "--steps", "1", "--solvers", "rk4", "--rows", "2"] + rows)
+            ["sweep", "--widths", "4,8", "--test", test, "--steps", "1", "--solvers", "rk4", "--rows", "2"] + rows
+                + ["--report", scratch("sweep.html")])
         #expect((swept["trainings"] as? [[String: Any]])?.compactMap { $0["width"] as? Int } == [4, 8])
         let points = try #require(swept["points"] as? [[String: Any]])
         #expect(Set(points.compactMap { $0["model"] as? Int }) == [0, 1])
         #expect(points.allSatisfy { $0["trained_steps"] is Int })
+        #expect(try String(contentsOfFile: scratch("sweep.html"), encoding: .utf8).contains("Accuracy against cost"))
         let varied = try json(["sweep", "--sensitivity", "--shots", "1", "--test", test] + rows)
         #expect(varied["schema"] as? String == "sono-sensitivity/1" && varied["support_rows"] as? Int == 6)
         #expect((varied["trials"] as? [[String: Any]])?.count == 9)
+    }
+
+    @Test("sets from elsewhere are judged by what was fitted for the test set, and a page shows the same figures")
+    func shift() throws {
+        _ = try json(["train"] + rows + ["--budget", "fast", "--output", scratch("m.safetensors")])
+        let validation = scratch("v.safetensors")
+        let page = scratch("page.html")
+        let asked = ["evaluate", "--model", scratch("m.safetensors"), "--baselines", "gda,zero-shot"] + rows
+        let report = try json(asked + ["--test", test, "--shift-test", test, validation, "--report", page])
+        let shifts = try #require(report["shifts"] as? [[String: Any]])
+        #expect(shifts.map { $0["name"] as? String } == [test, validation])
+        func accuracy(_ one: [String: Any]?, _ baseline: String) throws -> Double {
+            let all = try #require(one?["baselines"] as? [String: [String: Any]])
+            return try #require(all[baseline]?["accuracy"] as? Double)
+        }
+        // The same rows again: the same answers, by the same fit.
+        #expect(shifts[0]["accuracy"] as? Double == report["accuracy"] as? Double)
+        #expect(try accuracy(shifts[0], "gda") == accuracy(report, "gda"))
+        let alone = try json(asked + ["--test", validation])
+        #expect(shifts[1]["accuracy"] as? Double == alone["accuracy"] as? Double)
+        #expect(try accuracy(shifts[1], "gda") == accuracy(alone, "gda"))
+        let told = try Sono.run(asked + ["--test", test, "--shift-test", validation])
+        #expect(told.output.contains("accuracy under shift") && told.output.contains("shift 1: \(validation)"))
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        let share = try #require(report["accuracy"] as? Double)
+        #expect(text.contains(String(format: "%.1f %%", 100 * share)) && text.contains("<svg"))
     }
 
     @Test("a sweep is of given models, of widths or of settings: one of them, with the rows that it needs")

@@ -1,5 +1,6 @@
 import Dynamics
 import Failures
+import Foundation
 import Refinement
 import Testing
 import Training
@@ -70,5 +71,87 @@ struct TransferTests {
         var nameless = try untrained()
         nameless.configuration.encoder = nil
         #expect(try nameless.starting(from: source()).configuration.encoder == "synthetic")
+    }
+
+    /// A model that many other rows of the same kind went into, under other class names.
+    private func teacher(_ task: SyntheticTask) throws -> LoadedModel {
+        let many = SyntheticTask(shots: 250)
+        // The first are those of the task itself: support, validation and test come from one stream.
+        let own = task.support.rows + task.validation.rows + task.test.rows
+        var model = try Trainer(options: task.options, toolVersion: "sono 0").train(
+            support: many.support.selecting(Array(own..<many.support.rows)), prompts: many.prompts,
+            validation: many.validation
+        ).model
+        model.classes = model.classes.map { "other \($0)" }
+        return try loaded(model)
+    }
+
+    private func loaded(_ model: Model<Float>) throws -> LoadedModel {
+        let path = FileManager.default.temporaryDirectory.appending(path: "transfer-\(UUID()).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try ModelFile.save(model, to: path)
+        return try ModelFile.load(path: path)
+    }
+
+    private func accuracy(_ model: Model<Float>, _ rows: TrainingRows) throws -> Double {
+        let refiner = try Refiner(model: model)
+        var columns = refiner.makeColumns(topK: 1)
+        rows.embeddings.withUnsafeBufferPointer { embeddings in
+            refiner.run(embeddings: embeddings, velocity: nil, rows: rows.rows, threads: 1, into: &columns)
+        }
+        return Double((0..<rows.rows).count { columns.topClasses[$0] == rows.labels[$0] }) / Double(rows.rows)
+    }
+
+    @Test(
+        "what another model learned of the features is kept where it pays, named in the manifest, and moves as it did")
+    func pays() throws {
+        let task = SyntheticTask()
+        let small = SyntheticTask(shots: 2).support
+        var options = TrainingOptions.standard
+        options.seed = 3
+        let trainer = Trainer(options: options, toolVersion: "sono 0")
+        let old = try teacher(task)
+        let alone = try trainer.train(support: small, prompts: task.prompts, validation: task.validation)
+        let over = try trainer.train(support: small, prompts: task.prompts, validation: task.validation, from: old)
+        #expect(over.model.field == old.model.field && over.model.velocity == old.model.velocity)
+        #expect(over.model.classes == task.classes && !over.isZeroShot)
+        #expect(try #require(over.validation).nll < #require(alone.validation).nll)
+        #expect(try accuracy(over.model, task.test) > accuracy(alone.model, task.test))
+        #expect(over.manifest.contains(old.id) && over.trials.last?.name == "head over \(old.id)")
+        let again = try trainer.train(support: small, prompts: task.prompts, validation: task.validation, from: old)
+        #expect(again.model == over.model)
+    }
+
+    @Test("where what another model learned does harm, training goes its own way and says so")
+    func harms() throws {
+        let task = SyntheticTask()
+        var wrecked = try teacher(task).model
+        // Every row is driven the same way, far beyond what a head can undo.
+        wrecked.field.outputBias = wrecked.field.outputBias.map { _ in 500 }
+        let old = try loaded(wrecked)
+        let trainer = Trainer(options: .standard, toolVersion: "sono 0")
+        let alone = try trainer.train(support: task.support, prompts: task.prompts, validation: task.validation)
+        let over = try trainer.train(
+            support: task.support, prompts: task.prompts, validation: task.validation, from: old)
+        #expect(over.model.field == alone.model.field)
+        #expect(over.model.classifierWeight == alone.model.classifierWeight)
+        #expect(over.warnings.contains { $0.contains(old.id) && $0.contains("did not pay") })
+    }
+
+    @Test("rows with a velocity of their own, and sources that move another origin, are refused")
+    func unsuited() throws {
+        let task = SyntheticTask()
+        let old = try teacher(task)
+        let trainer = Trainer(options: .standard, toolVersion: "sono 0")
+        var moving = task.support
+        moving.velocity = moving.embeddings
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try trainer.train(support: moving, prompts: task.prompts, from: old)
+        }
+        var centred = old.model
+        centred.inputMean = [Float](repeating: 0.01, count: task.support.dimension)
+        #expect(throws: Failure(.invalidArgument, "")) {
+            try trainer.train(support: task.support, prompts: task.prompts, from: loaded(centred))
+        }
     }
 }

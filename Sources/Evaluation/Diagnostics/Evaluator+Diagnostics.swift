@@ -50,7 +50,7 @@ extension Evaluator {
             trainingGap: TrainingGap(manifest: model.training))
     }
 
-    private func refine(_ set: EmbeddingSet) -> (columns: ResultColumns, refined: [Float]) {
+    func refine(_ set: EmbeddingSet) -> (columns: ResultColumns, refined: [Float]) {
         var columns = refiner.makeColumns(topK: 1, capacity: set.rows)
         var refined = [Float](repeating: 0, count: set.embeddings.count)
         refined.withUnsafeMutableBufferPointer { refined in
@@ -64,7 +64,7 @@ extension Evaluator {
     }
 
     /// `x0`, as the model makes it.
-    private static func start(_ row: ArraySlice<Float>, mean: [Float]?) -> [Float] {
+    static func start(_ row: ArraySlice<Float>, mean: [Float]?) -> [Float] {
         var x = row.map { Double($0) }
         if let mean { for i in x.indices { x[i] -= Double(mean[i]) } }
         let norm = x.reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -96,13 +96,69 @@ struct Plot {
         line([(px, low), (px, high)], isOwn: isOwn)
     }
 
-    mutating func arrow(_ from: (Double, Double), _ to: (Double, Double), colour: String) {
-        let (a, b) = place(from.0, from.1)
-        let (c, d) = place(to.0, to.1)
+    /// A way through the plot with a mark at its end, both of one kind.
+    mutating func way(_ points: [(Double, Double)], _ mark: Mark, title: String) {
+        guard let end = points.last else { return }
+        let path = points.map { px, py in
+            let (a, b) = place(px, py)
+            return "\(number(a)),\(number(b))"
+        }.joined(separator: " ")
+        let (a, b) = place(end.0, end.1)
         body +=
-            "<line x1=\"\(number(a))\" y1=\"\(number(b))\" x2=\"\(number(c))\" y2=\"\(number(d))\" "
-            + "stroke=\"\(colour)\" stroke-opacity=\".45\"/><circle cx=\"\(number(c))\" cy=\"\(number(d))\" r=\"2.2\" "
-            + "fill=\"\(colour)\"/>"
+            "<g class=\"way \(mark.rawValue)\"><title>\(HTMLPage.escaped(title))</title><polyline points=\"\(path)\"/>"
+            + "\(mark.shape(a, b))</g>"
+    }
+
+    /// Told apart by form as well as by colour.
+    enum Mark: String {
+        case kept
+        case gained
+        case lost
+        case missed
+
+        func shape(_ x: Double, _ y: Double) -> String {
+            func points(_ offsets: [(Double, Double)]) -> String {
+                let text = offsets.map { String(format: "%.1f,%.1f", x + $0.0, y + $0.1) }.joined(separator: " ")
+                return "<polygon points=\"\(text)\"/>"
+            }
+            return switch self {
+            case .kept, .missed: String(format: "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.8\"/>", x, y)
+            case .gained: points([(0, -5), (4.5, 3.5), (-4.5, 3.5)])
+            case .lost: points([(0, 5), (4.5, -3.5), (-4.5, -3.5)])
+            }
+        }
+    }
+
+    /// Names of points, each beside its own where there is room: right, left, above, below, then farther away.
+    mutating func labels(_ labels: [(text: String, x: Double, y: Double, isOwn: Bool)]) {
+        typealias Box = (x: Double, y: Double, width: Double, height: Double)
+        func overlap(_ a: Box, _ b: Box) -> Bool {
+            a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+        }
+        let places = labels.map { place($0.x, $0.y) }
+        var taken: [Box] = places.map { ($0.0 - 4, $0.1 - 4, 8, 8) }
+        for (label, (a, b)) in zip(labels, places) {
+            let room = 6.6 * Double(label.text.count)
+            let offsets: [(Double, Double)] = (0..<6).flatMap { far -> [(Double, Double)] in
+                let away = 13 * Double(far)
+                return [
+                    (7, 4 + away), (7, 4 - away), (-7 - room, 4 + away), (-7 - room, 4 - away), (-room / 2, -8 - away),
+                    (-room / 2, 17 + away),
+                ]
+            }
+            func box(_ offset: (Double, Double)) -> Box { (a + offset.0, b + offset.1 - 11, room, 14) }
+            let free = offsets.first { offset in
+                let own = box(offset)
+                let isInside =
+                    own.x > left && own.x + own.width < width && own.y > 0 && own.y + own.height < height - bottom
+                return isInside && !taken.contains { overlap($0, own) }
+            }
+            let offset = free ?? offsets[0]
+            taken.append(box(offset))
+            body +=
+                "<text\(label.isOwn ? " class=own" : "") x=\"\(number(a + offset.0))\" "
+                + "y=\"\(number(b + offset.1))\">\(HTMLPage.escaped(label.text))</text>"
+        }
     }
 
     mutating func words(_ text: String, _ px: Double, _ py: Double, isOwn: Bool = false, below: Double = 4) {

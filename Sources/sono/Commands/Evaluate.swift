@@ -123,6 +123,12 @@ struct Evaluate: ParsableCommand {
             for (name, other) in zip(shiftTest, others) { report.warnings += other.warnings.map { "\(name): \($0)" } }
         }
 
+        if let path = few.report {
+            try EvaluationPage(
+                report, modelID: model.id, parameters: ParameterLayout(model.model).count,
+                projection: evaluator.project(set, model: model.model, prompts: prompts)
+            ).write(to: path)
+        }
         Messages.warn(model.warnings + refiner.warnings + set.warnings + report.warnings)
         if form.json {
             return try Output.print(json: Document("sono-evaluation/1", Judged(report: report, modelID: model.id)))

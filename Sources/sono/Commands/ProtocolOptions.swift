@@ -50,9 +50,9 @@ struct ProtocolOptions: ParsableArguments {
     func validate() throws {
         if name == nil {
             let asked = shots != nil || seeds != nil || draws != nil || resplits != nil || corrupt != nil
-            if asked || output != nil || validationDraws != nil || (report != nil && pooled.isEmpty) {
+            if asked || output != nil || validationDraws != nil {
                 throw ValidationError(
-                    "--shots, --seeds, --draws, --resplits, --corrupt, --output and --report need --protocol.")
+                    "--shots, --seeds, --draws, --resplits, --corrupt and --output need --protocol.")
             }
         } else if output == nil, pooled.isEmpty {
             throw ValidationError("--protocol needs --output, the file of finished runs.")

@@ -67,6 +67,9 @@ struct Sweep: ParsableCommand {
     @Option(help: "Rows to compare with dopri5; each takes milliseconds.")
     var rows = 100
 
+    @Option(help: "Write a page for a browser here.")
+    var report: String?
+
     @OptionGroup var form: OutputForm
 
     func validate() throws {
@@ -97,11 +100,12 @@ struct Sweep: ParsableCommand {
         sweep.auditedRows = rows
         let bar = ProgressBar("sweeping")
         defer { bar.finish() }
-        var report = try sweep.run(models, on: set) { bar.show($0, of: $1) }
-        report.trainings = trainings
+        var swept = try sweep.run(models, on: set) { bar.show($0, of: $1) }
+        swept.trainings = trainings
         bar.finish()
-        if form.json { return try Output.print(json: Document("sono-sweep/1", report)) }
-        try Output.print(SweepText(report: report, names: names).text)
+        if let report { try SweepPage(swept, names: names).write(to: report) }
+        if form.json { return try Output.print(json: Document("sono-sweep/1", swept)) }
+        try Output.print(SweepText(report: swept, names: names).text)
     }
 
     private typealias Candidates = (models: [Model<Float>], names: [String], trainings: [WidthTraining.Outcome]?)
@@ -132,12 +136,13 @@ struct Sweep: ParsableCommand {
         let rows = try trainingRows()
         let bar = ProgressBar("training")
         defer { bar.finish() }
-        let report = try sensitivity.run(
+        let varied = try sensitivity.run(
             support: rows.support, prompts: rows.prompts, validation: rows.validation, on: set
         ) { bar.show($0, of: $1) }
         bar.finish()
-        if form.json { return try Output.print(json: Document("sono-sensitivity/1", report)) }
-        try Output.print(SensitivityText(report: report).text)
+        if let report { try SweepPage(varied).write(to: report) }
+        if form.json { return try Output.print(json: Document("sono-sensitivity/1", varied)) }
+        try Output.print(SensitivityText(report: varied).text)
     }
 
     private func trainingRows() throws -> (support: TrainingRows, prompts: TrainingRows, validation: TrainingRows?) {

@@ -53,7 +53,10 @@ struct ProtocolText {
         for name in methods {
             guard let rival = summary.rivals[name] else { continue }
             table.add(
-                [name] + summary.shots.map { shots in rival.byShots[shots].map { Figures.signedPoints($0.difference) } ?? "-" }
+                [name]
+                    + summary.shots.map { shots in
+                        rival.byShots[shots].map { Figures.signedPoints($0.difference) } ?? "-"
+                    }
                     + [
                         words(rival.difference, rival.low, rival.high), String(rival.better), String(rival.worse),
                         String(rival.runs),
