@@ -53,7 +53,8 @@ struct TrainTests {
         #expect(
             report.keys.sorted() == [
                 "accuracy", "balanced_accuracy", "classes", "confusions", "ece", "ece_bins", "evaluations", "form",
-                "kernel", "macro_f1", "model_id", "nll", "order", "rows", "rows_failed", "rows_per_second",
+                "kernel", "macro_f1", "model_id", "nll", "order", "reliability", "rows", "rows_failed",
+                "rows_per_second",
                 "rows_unlabelled", "schema", "solver", "steps", "warnings", "zero_shot",
             ])
         let expected = try answers(model, test)

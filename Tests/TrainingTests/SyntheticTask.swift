@@ -5,6 +5,7 @@ import Training
 /// direction that its class bends.
 struct SyntheticTask {
     let classes: [String]
+    let bend: Double
     let prompts: TrainingRows
     let support: TrainingRows
     let validation: TrainingRows
@@ -38,6 +39,7 @@ struct SyntheticTask {
                 dimension: d, embeddings: embeddings, labels: labels, classes: names, encoder: "synthetic")
         }
         classes = names
+        self.bend = bend
         prompts = rows(3, gap: 0, noise: 0.8)
         support = rows(shots, gap: bend, noise: 0.7)
         validation = rows(15, gap: bend, noise: 0.7)

@@ -13,7 +13,7 @@ public struct EvaluationPage {
         page = HTMLPage(title: "Evaluation of model \(modelID)")
         let solved = report.order == 0 ? "" : ", \(report.solver), steps \(report.steps)"
         page.paragraph(
-            "Order \(report.order)\(solved); \(report.rows) labelled rows, \(report.classes.count) classes"
+            "Order \(report.order)\(solved); \(HTMLPage.grouped(report.rows)) labelled rows, \(report.classes.count) classes"
                 + (report.rowsFailed == 0 ? "." : "; \(report.rowsFailed) rows without an answer, counted as wrong."))
         addHeadline()
         addBaselines(parameters: parameters)
@@ -82,7 +82,7 @@ public struct EvaluationPage {
             lines.map { line in
                 [
                     line.name, Self.percent(line.accuracy), Self.percent(line.f1), Self.percent(line.ece),
-                    String(line.size), String(format: "%.1f", line.cost),
+                    HTMLPage.grouped(line.size), String(format: "%.1f", line.cost),
                 ]
             }, strong: 0)
     }

@@ -48,6 +48,15 @@ public struct HTMLPage {
         }
     }
 
+    /// `458,409`, whatever the machine's language.
+    static func grouped(_ count: Int) -> String {
+        let digits = Array(String(count))
+        return digits.indices.reduce(into: "") { text, index in
+            if index > 0, (digits.count - index).isMultiple(of: 3), text != "-" { text.append(",") }
+            text.append(digits[index])
+        }
+    }
+
     /// Names come from files of others: none of them may become markup or turn the text's direction.
     static func escaped(_ text: String) -> String {
         var result = ""
@@ -82,15 +91,15 @@ public struct HTMLPage {
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
         main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0 1rem}
         h2{font-size:1.15rem;margin:2.2rem 0 .5rem}p{max-width:44rem}.verdict{font-size:1.05rem;border-left:.3rem solid var(--own);padding:.3rem 0 .3rem .9rem}
-        .verdict strong{font-size:1.5rem}figure{margin:1rem 0}figcaption{color:var(--soft);font-size:.9rem;max-width:44rem}
-        svg{display:block;width:100%;height:auto;max-width:52rem;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}
+        .verdict strong{font-size:1.5rem}figure{margin:1rem 0;overflow-x:auto}figcaption{color:var(--soft);font-size:.9rem;max-width:44rem}
+        svg{display:block;width:100%;height:auto;min-width:32rem;max-width:52rem;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}
         svg .own{stroke:var(--own)}svg text.own{fill:var(--own);stroke:none;font-weight:600}svg .dot{fill:var(--other);stroke:none}svg .dot.own{fill:var(--own);stroke:none}
         svg .rule{stroke:var(--line);fill:none}svg .path{fill:none;stroke:var(--other);stroke-width:1.2}svg .path.own{stroke:var(--own);stroke-width:2.4}
         svg .way polyline{fill:none;stroke-width:1.1;opacity:.6}svg .kept{stroke:var(--other);fill:var(--other)}svg .missed{stroke:var(--other);fill:var(--paper)}
         svg .gained{stroke:var(--own);fill:var(--own)}svg .lost{stroke:var(--lost);fill:var(--lost)}svg .cell{fill:var(--lost)}svg .cell.own{fill:var(--own);stroke:none}svg .small{font-size:9px}
         .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
         th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}th{color:var(--soft);font-weight:600}
-        .n{text-align:right;white-space:nowrap}tr.own td{font-weight:600;color:var(--own)}
-        @media print{:root{--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--own:#0b4fb0;--other:#888}main{max-width:none;padding:0}figure,table,tr{break-inside:avoid}}
+        td:first-child{white-space:nowrap}.n{text-align:right;white-space:nowrap}tr.own td{font-weight:600;color:var(--own)}
+        @media print{:root{--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--own:#0b4fb0;--other:#888}main{max-width:none;padding:0}svg{min-width:0}.scroll{overflow:visible}table{font-size:.75rem}th,td{padding:.15rem .35rem}figure,tr{break-inside:avoid}h2{break-after:avoid}}
         """
 }

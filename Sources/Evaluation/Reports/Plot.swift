@@ -130,13 +130,17 @@ struct Plot {
     }
 
     /// Names of points, each beside its own where there is room: right, left, above, below, then farther away.
-    mutating func labels(_ labels: [(text: String, x: Double, y: Double, isOwn: Bool)]) {
+    ///
+    /// - Parameter others: points without a name that names must not cover.
+    mutating func labels(
+        _ labels: [(text: String, x: Double, y: Double, isOwn: Bool)], clearOf others: [(Double, Double)] = []
+    ) {
         typealias Box = (x: Double, y: Double, width: Double, height: Double)
         func overlap(_ a: Box, _ b: Box) -> Bool {
             a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
         }
         let places = labels.map { place($0.x, $0.y) }
-        var taken: [Box] = places.map { ($0.0 - 4, $0.1 - 4, 8, 8) }
+        var taken: [Box] = (places + others.map { place($0.0, $0.1) }).map { ($0.0 - 4, $0.1 - 4, 8, 8) }
         for (label, (a, b)) in zip(labels, places) {
             let room = 6.6 * Double(label.text.count)
             let offsets: [(Double, Double)] = (0..<6).flatMap { far -> [(Double, Double)] in

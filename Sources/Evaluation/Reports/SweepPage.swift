@@ -19,7 +19,8 @@ public struct SweepPage {
         if let knee = points.first(where: \.isKnee) {
             page.verdict(
                 name(knee),
-                "The cheapest within \(Self.percent(report.tolerance)) of the most accurate: \(Self.percent(knee.accuracy)), "
+                String(format: "The cheapest within %g points of the most accurate: ", 100 * report.tolerance)
+                    + "\(Self.percent(knee.accuracy)), "
                     + String(format: "%.1f us of processor time a row.", 1e6 * knee.processorSecondsPerRow))
         }
         page.heading("Accuracy against cost")
@@ -42,9 +43,9 @@ public struct SweepPage {
                     name(point), point.isKnee ? "knee" : point.isOnFront ? "front" : "", Self.percent(point.accuracy),
                     Self.percent(point.macroF1), Self.percent(point.ece), Self.percent(point.consistencyGap),
                     point.largestError.map { String(format: "%.1e", $0) } ?? "-", String(point.evaluations),
-                    String(point.operations), String(format: "%.1f", 1e6 * point.processorSecondsPerRow),
+                    HTMLPage.grouped(point.operations), String(format: "%.1f", 1e6 * point.processorSecondsPerRow),
                     String(format: "%.2f", 1e3 * point.p50), String(format: "%.2f", 1e3 * point.p95),
-                    String(point.parameters),
+                    HTMLPage.grouped(point.parameters),
                     point.order == 0 ? "-" : "\(point.trainedSolver) × \(point.trainedSteps)",
                 ]
             }, strong: points.firstIndex(where: \.isKnee), leftColumns: 2)
@@ -105,7 +106,9 @@ public struct SweepPage {
                 cost(point), 100 * point.accuracy, isOwn: point.isKnee, radius: point.isKnee ? 5 : 3,
                 title: "\(name(point)): \(Self.percent(point.accuracy))")
         }
-        plot.labels(points.filter(\.isKnee).map { (name($0), cost($0), 100 * $0.accuracy, true) })
+        plot.labels(
+            points.filter(\.isKnee).map { (name($0), cost($0), 100 * $0.accuracy, true) },
+            clearOf: points.map { (cost($0), 100 * $0.accuracy) })
         page.figure(plot.svg, caption: caption)
     }
 
