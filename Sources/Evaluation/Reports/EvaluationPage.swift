@@ -170,9 +170,9 @@ public struct EvaluationPage {
         }
         if let transfer = diagnostics.transfer {
             page.paragraph(
-                "Of \(transfer.zeroShotRight) rows that zero-shot has right, \(transfer.lost) are lost "
-                    + "(\(Self.percent(transfer.lostShare))); of \(transfer.zeroShotWrong) that it has wrong, "
-                    + "\(transfer.gained) are gained (\(Self.percent(transfer.gainedShare))).")
+                "Of \(HTMLPage.grouped(transfer.zeroShotRight)) rows that zero-shot has right, \(HTMLPage.grouped(transfer.lost)) are lost "
+                    + "(\(Self.percent(transfer.lostShare))); of \(HTMLPage.grouped(transfer.zeroShotWrong)) that it has wrong, "
+                    + "\(HTMLPage.grouped(transfer.gained)) are gained (\(Self.percent(transfer.gainedShare))).")
         }
         if let path = diagnostics.path {
             func line(_ name: String, _ spread: Spread?) -> [String] {

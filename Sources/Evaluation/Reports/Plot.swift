@@ -10,6 +10,8 @@ struct Plot {
         var isLogarithmic = false
         /// Names instead of numbers, at 0, 1, 2, ...
         var names: [String] = []
+        /// Without ticks.
+        var isBare = false
 
         /// An axis that holds all values, with a little air.
         static func around(_ values: [Double], _ label: String, isLogarithmic: Bool = false) -> Axis {
@@ -20,12 +22,18 @@ struct Plot {
             return Axis(label: label, low: low - air, high: high + air)
         }
 
+        /// An axis of that many things, at 0, 1, 2, ..., which are named in the plot.
+        static func places(_ count: Int) -> Axis {
+            Axis(label: "", low: -0.6, high: Double(count) - 0.4, isBare: true)
+        }
+
         /// 0 to 1 along the axis.
         func share(_ value: Double) -> Double {
             isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
         }
 
         var ticks: [(value: Double, text: String)] {
+            if isBare { return [] }
             if !names.isEmpty { return names.enumerated().map { (Double($0), $1) } }
             if isLogarithmic {
                 let decades = stride(from: floor(log10(low)), through: ceil(log10(high)), by: 1).map { pow(10, $0) }

@@ -67,7 +67,7 @@ public struct ProtocolPage {
             var plot = Plot(
                 title: "Difference to each rival with its 95 % interval",
                 x: .around(bounds, "points of accuracy, 95 % interval"),
-                y: Plot.Axis(label: "", low: -0.6, high: Double(rivals.count) - 0.4), room: 130)
+                y: .places(rivals.count), room: 130)
             plot.line([(0, -0.6), (0, Double(rivals.count) - 0.4)], dashes: true)
             for (index, (name, rival)) in rivals.reversed().enumerated() {
                 let y = Double(index)
@@ -76,7 +76,7 @@ public struct ProtocolPage {
                 plot.words(name, 100 * rival.high, y)
             }
             page.figure(
-                plot.svg.replacingOccurrences(of: "text-anchor=end>", with: "text-anchor=end visibility=hidden>"),
+                plot.svg,
                 caption: "By bootstrap over rows and draws, paired. Blue: the interval lies above 0.")
         }
         page.table(

@@ -68,7 +68,7 @@ public struct SweepPage {
             var plot = Plot(
                 title: "Accuracy with each change",
                 x: .around(trials.map { 100 * $0.accuracy }, "accuracy, %"),
-                y: Plot.Axis(label: "", low: -0.6, high: Double(trials.count) - 0.4, names: [""]), room: 150)
+                y: .places(trials.count), room: 150)
             plot.line(
                 [(100 * recipe.accuracy, -0.6), (100 * recipe.accuracy, Double(trials.count) - 0.4)], dashes: true)
             for (index, trial) in trials.reversed().enumerated() {
@@ -101,7 +101,7 @@ public struct SweepPage {
             title: title, x: .around(points.map(cost), label, isLogarithmic: true),
             y: .around(points.map { 100 * $0.accuracy }, "accuracy, %"))
         plot.line(front.map { (cost($0), 100 * $0.accuracy) }, isOwn: true)
-        for point in points {
+        for point in points.filter({ !$0.isKnee }) + points.filter(\.isKnee) {
             plot.dot(
                 cost(point), 100 * point.accuracy, isOwn: point.isKnee, radius: point.isKnee ? 5 : 3,
                 title: "\(name(point)): \(Self.percent(point.accuracy))")
