@@ -45,11 +45,16 @@ public struct PilotPage {
                 title: "Accuracy against cost of each way to serve",
                 x: .around(ways.map { 1e6 * $0.secondsPerRow }, "processor time a row, us", isLogarithmic: true),
                 y: .around(ways.map { 100 * $0.accuracy }, "accuracy, %"))
-            for way in ways {
+            func place(_ way: PilotMeasurements.Way) -> (Double, Double) {
+                (1e6 * way.secondsPerRow, 100 * way.accuracy)
+            }
+            let cheapest = ways.filter { $0.name == verdict.cheapest }
+            for way in ways.filter({ $0.name != verdict.cheapest }) + cheapest {
                 plot.dot(
-                    1e6 * way.secondsPerRow, 100 * way.accuracy, isOwn: way.name == verdict.cheapest, radius: 4,
+                    place(way).0, place(way).1, isOwn: way.name == verdict.cheapest, radius: 4,
                     title: "\(way.name): \(ProtocolPage.one(way.accuracy)) %")
             }
+            plot.labels(cheapest.map { ($0.name, place($0).0, place($0).1, true) }, clearOf: ways.map(place))
             page.heading("Ways to serve")
             page.figure(plot.svg, caption: "Blue: the cheapest within 0.2 points of the model as trained.")
         }
@@ -60,6 +65,7 @@ public struct PilotPage {
     public func write(to path: String) throws { try page.write(to: path) }
 
     private static func figure(_ value: Double) -> String {
-        String(format: value.magnitude >= 100 ? "%.0f" : value.magnitude < 0.1 ? "%.4f" : "%.2f", value)
+        value == 0
+            ? "0" : String(format: value.magnitude >= 100 ? "%.0f" : value.magnitude < 0.1 ? "%.4f" : "%.2f", value)
     }
 }

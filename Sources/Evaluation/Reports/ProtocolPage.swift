@@ -60,6 +60,7 @@ public struct ProtocolPage {
                         String(format: "%.1f", mean.microsecondsPerRow),
                     ]
             }, strong: names.firstIndex(of: own))
+        page.paragraph("A dash: not run. Means are over what was run, so compare those of complete lines alone.")
         page.heading("Model minus rival, points")
         let rivals = summary.rivals.sorted { $0.value.difference < $1.value.difference }
         if !rivals.isEmpty {
