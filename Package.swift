@@ -49,7 +49,8 @@ let package = Package(
         library("EmbeddingSets", ["TensorFiles", "Failures"]),
         library("Refinement", ["Dynamics", "TensorFiles", "EmbeddingSets", "Failures"]),
         library("Training", ["Dynamics", "EmbeddingSets", "Refinement", "Failures"]),
-        library("Evaluation", ["Dynamics", "EmbeddingSets", "Refinement", "Training", "Failures", yams]),
+        library(
+            "Evaluation", ["Dynamics", "TensorFiles", "EmbeddingSets", "Refinement", "Training", "Failures", yams]),
         library("Spooling", ["CLinux", "Failures", crypto]),
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(

@@ -12,7 +12,7 @@ public enum SpectralRadius {
     ///   - position: `x`, `[D]`.
     ///   - velocity: `x'`, `[D]`; empty at order 1.
     ///   - iterations: two evaluations of `S` each; a multiple of 4.
-    /// - Returns: 0 where the Jacobian takes the direction to nothing.
+    /// - Returns: 0 where the Jacobian takes the direction to nothing, infinity where `S` or its change is not finite.
     public static func estimate<System: SecondOrderSystem>(
         _ system: System, time: Double, position: [Double], velocity: [Double], iterations: Int = 40
     ) -> Double where System.Scalar == Double {
@@ -35,7 +35,7 @@ public enum SpectralRadius {
             let change = zip(slope(1), slope(-1)).map { ($0 - $1) / (2 * epsilon) }
             z = system.order == 2 ? dv + change : change
             let growth = Trajectory.norm(z)
-            guard growth > 0, growth.isFinite else { return growth > 0 ? .infinity : 0 }
+            guard growth > 0, growth.isFinite else { return growth == 0 ? 0 : .infinity }
             if iteration >= iterations / 2 { logarithm += log(growth) }
             scale(&z, to: 1)
         }

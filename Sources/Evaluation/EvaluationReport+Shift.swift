@@ -8,6 +8,8 @@ extension EvaluationReport {
         public let rowsFailed: Int
         public let accuracy: Double
         public let macroF1: Double
+        /// Mean recall over the classes that have rows: fairer than macro-F1 where the set lacks classes of the model.
+        public let balancedAccuracy: Double
         public let ece: Double
         public let zeroShot: ZeroShot?
         public let baselines: [String: BaselineReport]?
@@ -18,6 +20,7 @@ extension EvaluationReport {
             rowsFailed = report.rowsFailed
             accuracy = report.accuracy
             macroF1 = report.macroF1
+            balancedAccuracy = report.balancedAccuracy
             ece = report.ece
             zeroShot = report.zeroShot
             self.baselines = baselines
@@ -27,6 +30,7 @@ extension EvaluationReport {
             case name, rows, accuracy, ece, baselines
             case rowsFailed = "rows_failed"
             case macroF1 = "macro_f1"
+            case balancedAccuracy = "balanced_accuracy"
             case zeroShot = "zero_shot"
         }
     }

@@ -122,6 +122,12 @@ public struct Evaluator: Sendable {
         guard let names = set.classes else {
             throw Failure(.noLabels, "\(name) does not name its classes: add the metadata key classes (a JSON array).")
         }
-        return (labels, ClassMap(from: names, to: classes))
+        let map = ClassMap(from: names, to: classes)
+        guard map.unknown.count < names.count else {
+            throw Failure(
+                .classesMismatch,
+                "no class of \(name) is one of the model's: check that classes in its metadata are named alike.")
+        }
+        return (labels, map)
     }
 }

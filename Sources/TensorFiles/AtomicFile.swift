@@ -25,8 +25,11 @@ public final class AtomicFile {
 
     /// Refuses what no file can be put in place of, before the work for it is done.
     ///
-    /// - Throws: `invalid_argument` where something stands that is no file, such as a directory or a device.
+    /// - Throws: `invalid_argument` where something stands that is no file, such as a directory or a device; `io_error`
+    ///   where its directory is not there or cannot be written in.
     public static func checkTarget(_ path: String) throws {
+        let directory = directory(of: path)
+        guard access(directory, W_OK | X_OK) == 0 else { throw Failure.system("writing in the directory \(directory)") }
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         let kind = status.st_mode & S_IFMT

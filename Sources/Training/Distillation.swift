@@ -61,7 +61,8 @@ public struct Distillation: Sendable {
     ///   - rows: sets to match on, labelled or not.
     ///   - validation: rows to choose the update by; nil to choose by those that are matched on.
     ///   - progress: called with the updates done and of all.
-    /// - Throws: `invalid_argument` where the student would not take fewer evaluations, or its solver cannot solve the model;
+    /// - Throws: `invalid_argument` where the student would not take fewer evaluations, its solver cannot solve the model, or
+    ///   the model loses rows;
     ///   `dimension_mismatch`, `encoder_mismatch`, `no_rows`.
     public func run(
         teacher: LoadedModel, rows: [TrainingRows], validation: TrainingRows? = nil,
@@ -105,9 +106,18 @@ public struct Distillation: Sendable {
             progress(update, updates)
             guard update % max(1, updates / Self.looks) == 0 || update == updates else { continue }
             let now = match(parameters)
-            if now.loss < best.match.loss { best = (now, parameters, update) }
+            // Not a number is not nearer, and nothing is farther.
+            if now.loss.isFinite, now.loss < best.match.loss || !best.match.loss.isFinite {
+                best = (now, parameters, update)
+            }
         }
 
+        guard best.match.loss.isFinite else {
+            throw Failure(
+                .invalidArgument,
+                "neither the model nor its student is finite on all rows: there is nothing to match; leave out those rows."
+            )
+        }
         var trained = student.calibrated
         trained.setParameters(best.parameters)
         (student.field, student.velocity) = (trained.field, trained.velocity)

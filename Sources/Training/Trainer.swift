@@ -26,7 +26,7 @@ public struct Trainer: Sendable {
     ///   - prompts: text embeddings, at least one of every class; their classes are the model's.
     ///   - validation: rows to choose the epoch, the trial and the temperature by.
     ///   - source: a model of the same encoder, of any classes. A head over what it learned is fitted as well, and kept if
-    ///     it is likelier on the rows to choose by than training without it, or if there are none.
+    ///     it is likelier on the rows to choose by than training without it.
     ///   - draw: how the support rows were drawn, for the manifest.
     ///   - progress: called after every step or epoch, on the calling thread.
     /// - Throws: `no_rows`, `no_labels`, `classes_mismatch`, `dimension_mismatch`, `encoder_mismatch`,
@@ -39,6 +39,13 @@ public struct Trainer: Sendable {
         let task = try TrainingTask(support: support, prompts: prompts, validation: validation)
         // The closed form has no place for a velocity that comes with the rows.
         let isSupplied = support.velocity != nil || validation?.velocity != nil
+        guard source == nil || !isSupplied else {
+            throw Failure(
+                .invalidArgument,
+                "rows that bring a velocity of their own cannot start from another model: leave out the tensor velocity."
+            )
+        }
+        let transfer = try source.map { try Transfer(from: $0, task, options: options) }
         var best: TrainingCandidate
         if let budget = options.budget, !isSupplied {
             best = try fitInClosedForm(task, progress: progress)
@@ -48,18 +55,12 @@ public struct Trainer: Sendable {
         } else {
             best = try trainByGradients(task, options, progress: progress)
         }
-        if let source {
-            guard !isSupplied else {
-                throw Failure(
-                    .invalidArgument,
-                    "rows that bring a velocity of their own cannot start from another model: leave out the tensor velocity."
-                )
-            }
-            let transferred = try fitHead(over: source, task, progress: progress)
-            if !best.takeBetter(of: transferred) {
-                best.warnings.append(
-                    "what model \(source.id) learned did not pay on the rows to choose by: fitted anew.")
-            }
+        if let source, let transfer, !best.takeBetter(of: try transfer.fitHead(progress: progress)) {
+            best.warnings.append(
+                best.score == nil
+                    ? "whether what model \(source.id) learned pays cannot be told, as there are no rows to choose by: "
+                        + "fitted anew; give --validation."
+                    : "what model \(source.id) learned did not pay on the rows to choose by: fitted anew.")
         }
         if let warning = best.model.configuration.velocityWarning(isSupplied: isSupplied) {
             best.warnings.append(warning)

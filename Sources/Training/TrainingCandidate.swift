@@ -14,13 +14,14 @@ struct TrainingCandidate {
     let score: ValidationScore?
     var warnings: [String] = []
 
-    /// Keeps the likelier of two on the rows to choose by, with the trials of both; `other` where there are no such rows.
+    /// Keeps the likelier of two on the rows to choose by, with the trials of both; itself where there are no such rows.
     ///
     /// - Returns: whether `other` was kept.
     @discardableResult
     mutating func takeBetter(of other: TrainingCandidate) -> Bool {
-        let isLikelier = score.map { (other.score?.nll ?? .infinity) < $0.nll } ?? true
-        let isOther = !other.isZeroShot && isLikelier && other.isRightEnough(for: zeroShot)
+        let isLikelier = score.map { (other.score?.nll ?? .infinity) < $0.nll } ?? false
+        // Each is held against zero-shot on the very rows that it was scored on.
+        let isOther = !other.isZeroShot && isLikelier && other.isRightEnough(for: other.zeroShot ?? zeroShot)
         var kept = isOther ? other : self
         kept.trials = trials + other.trials
         kept.search = search + other.search

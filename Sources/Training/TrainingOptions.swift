@@ -13,7 +13,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     public var velocityHidden = 64
     public var activation = Activation.tanh
     public internal(set) var solver: Solver
-    public let steps: Int
+    public internal(set) var steps: Int
     /// The recipe that chose solver and steps; nil where the caller did.
     public private(set) var recipe: String?
     /// `T`, the time integrated over.
@@ -63,6 +63,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         self.steps = steps
     }
 
+    /// The most units of a hidden layer.
+    public static let widest = 65_536
+
     /// The recipe `standard`: `rk4` in one step, at order 2 three evaluations of `S` a row, fitted in closed form.
     public static let standard = TrainingOptions(budget: .standard)
 
@@ -111,8 +114,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         }
         func isNonNegative(_ value: Double) -> Bool { value.isFinite && value >= 0 }
         try demand((0...2).contains(order), "the order is 2, 1 or 0, not \(order)")
-        try demand(order == 0 || (1...65_536).contains(hidden), "the hidden width is 1 to 65536, not \(hidden)")
-        try demand((0...65_536).contains(velocityHidden), "the velocity network's width is 0 to 65536")
+        try demand(
+            order == 0 || (1...Self.widest).contains(hidden), "the hidden width is 1 to \(Self.widest), not \(hidden)")
+        try demand((0...Self.widest).contains(velocityHidden), "the velocity network's width is 0 to \(Self.widest)")
         try demand((1...1_000).contains(steps), "the steps are 1 to 1000, not \(steps)")
         try demand(
             order != 2 || solver != .euler || steps > 1,
@@ -130,6 +134,20 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
         try demand(
             [fieldRate, classifierRate, weightDecay, textWeight, textNoise, penalty, initialSpread]
                 .allSatisfy(isNonNegative), "rates, weights, noise and penalty are 0 or more")
+    }
+
+    /// The same recipe with the solver and the steps of a model; its own where that solves nothing.
+    public func solved(as configuration: ModelConfiguration) -> TrainingOptions {
+        guard configuration.order > 0 else { return self }
+        var options = self
+        (options.solver, options.steps) = (configuration.solver, configuration.steps)
+        return options
+    }
+
+    /// Makes the field's hidden layer `hidden` wide, and the velocity network as much wider as the budgets make it.
+    public mutating func setWidth(_ hidden: Int) {
+        self.hidden = hidden
+        velocityHidden = 3 * hidden
     }
 
     /// For coarse features that must be moved far: a steeper loss, a faster and less linear field, a weaker pull of the

@@ -119,6 +119,21 @@ struct PageTests {
         #expect(text.contains("taken for north &amp; &quot;co&quot;: 1 of 3"))
         #expect(text.contains("right only by zero-shot (0)") && text.contains("and classification (1)"))
         #expect(text.components(separatedBy: "class=\"way ").count == 1 + 5)
+        #expect(text.contains("solved finely, in \(try #require(projection).steps) steps"))
+        #expect(text.contains("worst tenth of the classes") && text.contains("energy at the end"))
+    }
+
+    @Test("a page tells where training fell back to zero-shot")
+    func fallBack() throws {
+        var sweep = SolverSweep()
+        (sweep.solvers, sweep.steps) = ([.rk4], [1])
+        (sweep.limits.repeats, sweep.limits.seconds) = (1, 0)
+        var report = try sweep.run([model([0, 1])], on: test)
+        report.trainings = [
+            WidthTraining.Outcome(width: 1, seconds: 2, validationAccuracy: 0.5, isZeroShot: true)
+        ]
+        let text = try written { try SweepPage(report, names: ["H 1"]).write(to: $0) }
+        #expect(text.contains("H 1: training took 2.0 s, accuracy on the rows that chose 50.0 %; nothing beat"))
     }
 
     @Test("a sweep's page names the knee and has a line for each way")
@@ -135,5 +150,7 @@ struct PageTests {
         let knee = try #require(report.points.first { $0.isKnee })
         #expect(text.contains("<strong>\(knee.solver) × 2, \(knee.form)</strong>"))
         #expect(text.components(separatedBy: "<tr").count == 2 + report.points.count)
+        #expect(report.points.compactMap(\.peakMemory).allSatisfy { $0 <= report.peakMemory })
+        #expect(text.contains("memory MiB"))
     }
 }

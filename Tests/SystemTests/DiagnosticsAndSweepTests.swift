@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 import TestSupport
 import Testing
 
@@ -90,12 +91,55 @@ struct DiagnosticsAndSweepTests {
         #expect(text.contains(String(format: "%.1f %%", 100 * share)) && text.contains("<svg"))
     }
 
+    @Test("a shifted set that cannot be judged is named; one that shares no class is refused")
+    func badShift() throws {
+        _ = try json(["train"] + rows + ["--budget", "fast", "--output", scratch("m.safetensors")])
+        let asked = ["evaluate", "--model", scratch("m.safetensors"), "--test", test, "--shift-test"]
+        let foreign = scratch("foreign.safetensors")
+        var writer = SafetensorsWriter(metadata: ["schema": "embedding-set/1", "classes": #"["x","y"]"#])
+        try writer.add("labels", shape: [2], integers: [0, 1], as: .int32)
+        try writer.add("embeddings", shape: [2, 384], floats: [Float](repeating: 0.1, count: 2 * 384), as: .float16)
+        try writer.write(to: foreign)
+        let outcome = try Sono.run(asked + [foreign])
+        #expect(outcome.status == 65 && outcome.errors.contains("classes_mismatch: \(foreign)"), "\(outcome.errors)")
+        let missing = try Sono.run(asked + [scratch("missing.safetensors")])
+        #expect(missing.status == 66 && missing.errors.contains("missing.safetensors"), "\(missing.errors)")
+    }
+
+    @Test("a page that cannot be written is refused before the work", arguments: ["evaluate", "sweep"])
+    func page(_ command: String) throws {
+        _ = try json(["train"] + rows + ["--budget", "fast", "--output", scratch("m.safetensors")])
+        let outcome = try Sono.run([
+            command, "--model", scratch("m.safetensors"), "--test", test, "--report", scratch("none/page.html"),
+        ])
+        #expect(outcome.status == 74 && outcome.output.isEmpty && outcome.errors.contains("none"), "\(outcome.errors)")
+    }
+
+    @Test("distillation keeps order and width, a transferred model its source's order")
+    func orders() throws {
+        let cases = [
+            ["--distill", "m", "--hidden", "8"], ["--distill", "m", "--order", "1"],
+            ["--distill", "m", "--budget", "fast"],
+        ]
+        for arguments in cases {
+            let outcome = try Sono.run(["train"] + rows + ["--output", scratch("x.safetensors")] + arguments)
+            #expect(outcome.status == 64, "\(arguments): \(outcome.errors)")
+        }
+        _ = try json(["train"] + rows + ["--budget", "fast", "--output", scratch("m.safetensors")])
+        let other = try Sono.run(
+            ["train"] + rows + [
+                "--order", "0", "--from", scratch("m.safetensors"), "--output", scratch("x.safetensors"),
+            ])
+        #expect(other.status == 64 && other.errors.contains("--order 0"), "\(other.errors)")
+    }
+
     @Test("a sweep is of given models, of widths or of settings: one of them, with the rows that it needs")
     func usage() throws {
         let wrong: [[String]] = [
             ["--test", test], ["--widths", "4", "--sensitivity", "--test", test] + rows,
             ["--widths", "4", "--test", test],
             ["--model", scratch("m.safetensors"), "--test", test] + rows, ["--widths", "0", "--test", test] + rows,
+            ["--widths", "99999", "--test", test] + rows, ["--sensitivity", "--steps", "2", "--test", test] + rows,
         ]
         for arguments in wrong {
             let outcome = try Sono.run(["sweep"] + arguments)

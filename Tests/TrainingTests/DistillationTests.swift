@@ -142,5 +142,9 @@ struct DistillationTests {
         var zeros = rows(3, seed: 1)
         zeros.embeddings = zeros.embeddings.map { _ in 0 }
         expect(.noRows, teacher, zeros, distillation)
+        var broken = teacher.model
+        broken.field.outputBias[0] = .nan
+        let lost = LoadedModel(model: broken, sha256: "ab", bytes: 0, warnings: [])
+        expect(.invalidArgument, lost, rows(5, seed: 1), distillation)
     }
 }

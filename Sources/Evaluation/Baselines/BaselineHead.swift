@@ -62,7 +62,7 @@ struct BaselineHead: Sendable {
     static func model(_ model: Model<Float>) throws -> BaselineHead {
         let refiner = try Refiner(model: model)
         let (c, d) = (model.classes.count, model.configuration.dimension)
-        return BaselineHead(classes: c, dimension: d, parameters: ParameterLayout(model).count) { rows, n, logits in
+        return BaselineHead(classes: c, dimension: d, parameters: model.weightCount) { rows, n, logits in
             let statuses = refiner.logits(
                 embeddings: UnsafeBufferPointer(start: rows, count: n * d), rows: n, threads: 1,
                 into: UnsafeMutableBufferPointer(start: logits, count: n * c))

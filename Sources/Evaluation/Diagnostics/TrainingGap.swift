@@ -26,9 +26,13 @@ public struct TrainingGap: Sendable, Codable, Equatable {
             let trials: [Trial]
             let chosen: Int?
             let score: Score?
+            /// Of a student, whose manifest is the teacher's: the scores there are not its own.
+            let distilled: Distilled?
+
+            struct Distilled: Decodable {}
         }
         guard let manifest, let read = try? JSONDecoder().decode(Manifest.self, from: Data(manifest.utf8)),
-            let chosen = read.chosen, read.trials.indices.contains(chosen)
+            read.distilled == nil, let chosen = read.chosen, read.trials.indices.contains(chosen)
         else { return nil }
         // A run over all rows that follows the choice has no score of its own: the choice's stands for it.
         guard let score = read.trials[chosen].validation ?? read.score else { return nil }

@@ -149,7 +149,8 @@ public struct EvaluationPage {
             plot.svg,
             caption:
                 "\(projection.ways.count) rows in the plane of the features' first two principal components: a line "
-                + "from where the row starts, a mark where it arrives. \(kinds)")
+                + "from where the row starts, a mark where it arrives; solved finely, in \(projection.steps) steps of "
+                + "rk4 in double precision, where the model takes \(report.steps) of \(report.solver). \(kinds)")
     }
 
     private mutating func addDiagnostics() {
@@ -174,6 +175,14 @@ public struct EvaluationPage {
                     + "(\(Self.percent(transfer.lostShare))); of \(HTMLPage.grouped(transfer.zeroShotWrong)) that it has wrong, "
                     + "\(HTMLPage.grouped(transfer.gained)) are gained (\(Self.percent(transfer.gainedShare))).")
         }
+        let others = diagnostics.worstDecileZeroShot.map { ", zero-shot's \(Self.percent($0))" } ?? ""
+        page.paragraph(
+            "The worst tenth of the classes has a mean recall of \(Self.percent(diagnostics.worstDecile))\(others).")
+        if let gap = diagnostics.trainingGap {
+            page.paragraph(
+                "Right on the rows it was trained on: \(Self.percent(gap.support)); on those that chose: "
+                    + "\(Self.percent(gap.validation)).")
+        }
         if let path = diagnostics.path {
             func line(_ name: String, _ spread: Spread?) -> [String] {
                 [name, Self.fixed(spread?.median), Self.fixed(spread?.p95), Self.fixed(spread?.largest)]
@@ -182,11 +191,16 @@ public struct EvaluationPage {
                 ["", "median", "p95", "largest"],
                 [
                     line("displacement", path.displacement), line("length", path.length),
-                    line("length over displacement", path.detour), line("greatest energy", path.greatestEnergy),
+                    line("length over displacement", path.detour), line("energy at the start", path.energyAtStart),
+                    line("energy at the end", path.energyAtEnd), line("greatest energy", path.greatestEnergy),
+                    ["reversals"]
+                        + [path.reversals.median, path.reversals.p95, path.reversals.largest].map { String(Int($0)) },
                     line("largest |S|", path.largestSlope), line("spectral radius", path.spectralRadius),
                 ])
+            let lost = path.rowsLeftOut == 0 ? "" : " \(path.rowsLeftOut) more ran away."
             page.paragraph(
-                "\(path.rowsReversing) of \(path.rows) rows turn round; step times spectral radius is at most "
+                "The ways of \(path.rows) rows, in \(path.resolution) steps of rk4 in double precision.\(lost) "
+                    + "\(path.rowsReversing) of them turn round; step times spectral radius is at most "
                     + String(format: "%.2f", path.stiffness)
                     + (path.stabilityBound.map { String(format: ", the solver's bound %.2f.", $0) } ?? "."))
         }

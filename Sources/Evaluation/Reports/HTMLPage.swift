@@ -1,5 +1,5 @@
 import Failures
-import Foundation
+import TensorFiles
 
 /// One self-contained page: nothing is loaded from anywhere, no script is run; light, dark, narrow and on paper.
 public struct HTMLPage {
@@ -39,14 +39,8 @@ public struct HTMLPage {
         body += "</tbody></table></div>\n"
     }
 
-    /// - Throws: `io_error`.
-    public func write(to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw Failure(.ioError, "\(path) cannot be written: check the directory and the disk.", cause: "\(error)")
-        }
-    }
+    /// - Throws: `io_error`, `no_space`.
+    public func write(to path: String) throws { try AtomicFile.write(Array(text.utf8), to: path) }
 
     /// `458,409`, whatever the machine's language.
     static func grouped(_ count: Int) -> String {
@@ -86,8 +80,8 @@ public struct HTMLPage {
     }
 
     private static let style = """
-        :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6570;--line:#d5dae0;--paper:#fff;--own:#0b62d6;--other:#9aa4af;--good:#1a7f4b;--bad:#b3261e;--lost:#c2500a}
-        @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a3acb6;--line:#3a424b;--paper:#15181c;--own:#6cb0ff;--other:#6b7682;--good:#58c48a;--bad:#ff8a80;--lost:#ff9d5c}}
+        :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6570;--line:#d5dae0;--paper:#fff;--own:#0b62d6;--other:#9aa4af;--lost:#c2500a}
+        @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a3acb6;--line:#3a424b;--paper:#15181c;--own:#6cb0ff;--other:#6b7682;--lost:#ff9d5c}}
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
         main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0 1rem}
         h2{font-size:1.15rem;margin:2.2rem 0 .5rem}p{max-width:44rem}.verdict{font-size:1.05rem;border-left:.3rem solid var(--own);padding:.3rem 0 .3rem .9rem}
@@ -96,7 +90,7 @@ public struct HTMLPage {
         svg .own{stroke:var(--own)}svg text.own{fill:var(--own);stroke:none;font-weight:600}svg .dot{fill:var(--other);stroke:none}svg .dot.own{fill:var(--own);stroke:none}
         svg .rule{stroke:var(--line);fill:none}svg .path{fill:none;stroke:var(--other);stroke-width:1.2}svg .path.own{stroke:var(--own);stroke-width:2.4}
         svg .way polyline{fill:none;stroke-width:1.1;opacity:.6}svg .kept{stroke:var(--other);fill:var(--other)}svg .missed{stroke:var(--other);fill:var(--paper)}
-        svg .gained{stroke:var(--own);fill:var(--own)}svg .lost{stroke:var(--lost);fill:var(--lost)}svg .cell{fill:var(--lost)}svg .cell.own{fill:var(--own);stroke:none}svg .small{font-size:9px}
+        svg .gained{stroke:var(--own);fill:var(--own)}svg .lost{stroke:var(--lost);fill:var(--lost)}svg .cell{fill:var(--lost)}svg .cell.own{fill:var(--own);stroke:none}
         .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
         th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}th{color:var(--soft);font-weight:600}
         td:first-child{white-space:nowrap}.n{text-align:right;white-space:nowrap}tr.own td{font-weight:600;color:var(--own)}

@@ -18,7 +18,8 @@ struct Plot {
             let finite = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
             guard let low = finite.min(), let high = finite.max() else { return Axis(label: label, low: 0.1, high: 1) }
             if isLogarithmic { return Axis(label: label, low: low / 1.3, high: high * 1.3, isLogarithmic: true) }
-            let air = max((high - low) * 0.08, 1e-9)
+            // Equal values stand in the middle of an axis that can be read.
+            let air = high > low ? (high - low) * 0.08 : max(abs(low) * 0.05, 0.5)
             return Axis(label: label, low: low - air, high: high + air)
         }
 

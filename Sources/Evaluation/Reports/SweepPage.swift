@@ -16,6 +16,13 @@ public struct SweepPage {
             "\(report.rows) labelled rows, \(report.auditedRows) of them compared with dopri5 in double precision; "
                 + "measured on \(report.machine.processor), \(report.date), load "
                 + String(format: "%.1f.", report.machine.load))
+        for (index, training) in (report.trainings ?? []).enumerated() {
+            let accuracy =
+                training.validationAccuracy.map { ", accuracy on the rows that chose \(Self.percent($0))" } ?? ""
+            page.paragraph(
+                "\(names[index]): training took \(String(format: "%.1f", training.seconds)) s\(accuracy)"
+                    + (training.isZeroShot ? "; nothing beat the zero-shot start, which is what is swept." : "."))
+        }
         if let knee = points.first(where: \.isKnee) {
             page.verdict(
                 name(knee),
@@ -36,7 +43,7 @@ public struct SweepPage {
         page.table(
             [
                 "way", "front", "accuracy", "macro-F1", "ECE", "gap", "error", "evaluations", "operations", "us a row",
-                "p50 ms", "p95 ms", "parameters", "trained with",
+                "p50 ms", "p95 ms", "memory MiB", "parameters", "trained with",
             ],
             points.map { point in
                 [
@@ -45,13 +52,15 @@ public struct SweepPage {
                     point.largestError.map { String(format: "%.1e", $0) } ?? "-", String(point.evaluations),
                     HTMLPage.grouped(point.operations), String(format: "%.1f", 1e6 * point.processorSecondsPerRow),
                     String(format: "%.2f", 1e3 * point.p50), String(format: "%.2f", 1e3 * point.p95),
+                    point.peakMemory.map { String(format: "%.0f", Double($0) / 1_048_576) } ?? "-",
                     HTMLPage.grouped(point.parameters),
                     point.order == 0 ? "-" : "\(point.trainedSolver) × \(point.trainedSteps)",
                 ]
             }, strong: points.firstIndex(where: \.isKnee), leftColumns: 2)
         page.paragraph(
             "Gap: how far accuracy moves with four times the steps; much of it says that the steps are no solution of the "
-                + "equation, but a net of their own. Error: the largest distance from dopri5. p50 and p95: a batch of 256 rows."
+                + "equation, but a net of their own. Error: the largest distance from dopri5. p50 and p95: a batch of 256 rows. "
+                + "Memory: the most that the process had resident while both forms were measured."
         )
     }
 
@@ -81,12 +90,13 @@ public struct SweepPage {
                 plot.svg, caption: "Dashed: the recipe as it is. Each line is one change and how far accuracy moves.")
         }
         page.table(
-            ["", "accuracy", "macro-F1", "gap", "on validation", "solver", "steps", "training s"],
+            ["", "accuracy", "macro-F1", "gap", "on validation", "solver", "steps", "training s", "kept"],
             trials.map { trial in
                 [
                     name(trial), Self.percent(trial.accuracy), Self.percent(trial.macroF1),
                     Self.percent(trial.consistencyGap), trial.validationAccuracy.map(Self.percent) ?? "-", trial.solver,
                     String(trial.steps), String(format: "%.1f", trial.seconds),
+                    trial.isZeroShot ? "zero-shot start" : "trained",
                 ]
             }, strong: 0)
     }

@@ -24,15 +24,16 @@ public struct SolverSweep: Sendable {
     ) throws -> SweepReport {
         let ways = models.enumerated().flatMap { number, model in self.ways(model).map { (number, $0) } }
         var points: [SweepPoint] = []
-        let before = Machine.peakMemory
+        // Each point begins to count anew: what came before it must be asked for first.
+        var peak = Machine.peakMemory
         for (index, (number, way)) in ways.enumerated() {
             progress(index, ways.count)
-            points += try self.points(models[number], number, way, set)
+            points += try self.points(models[number], number, way, set, peak: &peak)
         }
         return SweepReport(
             machine: .current, date: Date().formatted(.iso8601), rows: (set.labels ?? []).count { $0 >= 0 },
             auditedRows: min(auditedRows, set.rows), points: points.judged(),
-            peakMemory: points.compactMap(\.peakMemory).reduce(max(before, Machine.peakMemory), max))
+            peakMemory: max(peak, Machine.peakMemory))
     }
 
     private typealias Way = (solver: Solver, steps: Int)
@@ -50,7 +51,7 @@ public struct SolverSweep: Sendable {
     }
 
     private func points(
-        _ model: Model<Float>, _ number: Int, _ way: Way, _ set: EmbeddingSet
+        _ model: Model<Float>, _ number: Int, _ way: Way, _ set: EmbeddingSet, peak whole: inout Int
     ) throws -> [SweepPoint] {
         let configuration = model.configuration
         let solves = configuration.order > 0
@@ -68,6 +69,7 @@ public struct SolverSweep: Sendable {
         benchmark.batches = [256]
         benchmark.parts = [.refinement]
         benchmark.limits = limits
+        whole = max(whole, Machine.peakMemory)
         let counts = Machine.forgetPeakMemory()
         let costs = benchmark.run(model, forms, Workload(set)).costs
         let peak = counts ? Machine.peakMemory : nil
@@ -75,7 +77,7 @@ public struct SolverSweep: Sendable {
             let audit = solves ? try SolverAudit(model: model, refiner: refiner, set: set, most: auditedRows) : nil
             return SweepPoint(
                 model: number, order: configuration.order, hidden: configuration.hidden,
-                parameters: model.parameterCount, trainedSolver: configuration.solver.rawValue,
+                parameters: model.weightCount, trainedSolver: configuration.solver.rawValue,
                 trainedSteps: configuration.steps, solver: way.solver.rawValue, steps: way.steps,
                 form: refiner.form.rawValue, evaluations: refiner.evaluations, operations: Int(cost.operations),
                 accuracy: report.accuracy, macroF1: report.macroF1, ece: report.ece,
@@ -83,22 +85,5 @@ public struct SolverSweep: Sendable {
                 largestError: audit?.largestError, processorSecondsPerRow: cost.processorSecondsPerRow,
                 p50: cost.p50, p95: cost.p95, peakMemory: peak)
         }
-    }
-}
-
-extension Model {
-    /// Weights in all tensors that a row passes through.
-    fileprivate var parameterCount: Int {
-        var count = classifierWeight.count + (classifierBias?.count ?? 0) + (prior?.count ?? 0)
-        guard configuration.order > 0 else { return count }
-        count += field.positionWeight.count + field.timeWeight.count + field.bias.count
-        count += field.outputWeight.count + field.outputBias.count
-        guard configuration.order == 2 else { return count }
-        count += field.velocityWeight.count + 1
-        if let velocity {
-            count += velocity.inputWeight.count + velocity.inputBias.count
-            count += velocity.outputWeight.count + velocity.outputBias.count
-        }
-        return count
     }
 }

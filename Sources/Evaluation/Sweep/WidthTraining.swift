@@ -26,6 +26,13 @@ public struct WidthTraining: Sendable {
         public var validationAccuracy: Double?
         /// Nothing beat the zero-shot start on the rows that chose, so that is what is swept.
         public var isZeroShot: Bool
+
+        public init(width: Int, seconds: Double, validationAccuracy: Double?, isZeroShot: Bool) {
+            self.width = width
+            self.seconds = seconds
+            self.validationAccuracy = validationAccuracy
+            self.isZeroShot = isZeroShot
+        }
     }
 
     /// - Parameter progress: called before each training with the number of it and of all.
@@ -38,9 +45,7 @@ public struct WidthTraining: Sendable {
         for (index, width) in widths.enumerated() {
             progress(index, widths.count)
             var own = options
-            own.hidden = width
-            // As the recipe has it: the velocity's network is three times as wide.
-            own.velocityHidden = 3 * width
+            own.setWidth(width)
             let start = ContinuousClock.now
             let trained = try Trainer(options: own, toolVersion: toolVersion)
                 .train(support: support, prompts: prompts, validation: validation)

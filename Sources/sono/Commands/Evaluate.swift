@@ -1,7 +1,9 @@
 import ArgumentParser
 import EmbeddingSets
 import Evaluation
+import Failures
 import Refinement
+import TensorFiles
 import Training
 
 struct Evaluate: ParsableCommand {
@@ -96,18 +98,23 @@ struct Evaluate: ParsableCommand {
                 baselines: baselines?.chosen ?? Baseline.allCases, threads: threads, form: form)
         }
         guard let path = model, let test else { return }
+        if let page = few.report { try AtomicFile.checkTarget(page) }
         let model = try ModelFile.load(path: path)
         let refiner = try Refiner(model: model.model, solver: solving.solver, steps: solving.steps)
         let set = try EmbeddingSet.read(path: test)
-        let shifted = try shiftTest.map { try EmbeddingSet.read(path: $0) }
+        let shifted = try shiftTest.map { path in try Self.naming(path) { try EmbeddingSet.read(path: path) } }
         let prompts = try prompts.map { try EmbeddingSet.read(path: $0) }
         let evaluator = Evaluator(refiner: refiner, threads: threads)
         var report = try evaluator.evaluate(set, prompts: prompts)
-        let others = try shifted.map { try evaluator.evaluate($0, prompts: prompts) }
+        let others = try zip(shiftTest, shifted).map { path, set in
+            try Self.naming(path) { try evaluator.evaluate(set, prompts: prompts) }
+        }
         var fitted: [[String: BaselineReport]]?
         if diagnostics { report.diagnostics = try evaluator.diagnose(set, model: model.model, prompts: prompts) }
         if let baselines, let support, let prompts {
-            var options = TrainingOptions(manifest: model.model.training) ?? .standard
+            // The recipe's controls are solved as the model is, which may have been distilled or transferred since.
+            var options = (TrainingOptions(manifest: model.model.training) ?? .standard)
+                .solved(as: model.model.configuration)
             options.threads = threads
             let comparison = try BaselineComparison(
                 support: try rows(support), prompts: try TrainingRows(prompts, name: "the prompts"),
@@ -120,20 +127,32 @@ struct Evaluate: ParsableCommand {
             report.shifts = shiftTest.enumerated().map { index, name in
                 EvaluationReport.Shift(name, others[index], baselines: fitted?[index + 1])
             }
-            for (name, other) in zip(shiftTest, others) { report.warnings += other.warnings.map { "\(name): \($0)" } }
+            for (index, path) in shiftTest.enumerated() {
+                report.warnings += (shifted[index].warnings + others[index].warnings).map { "\(path): \($0)" }
+            }
         }
 
-        if let path = few.report {
-            try EvaluationPage(
-                report, modelID: model.id, parameters: ParameterLayout(model.model).count,
-                projection: evaluator.project(set, model: model.model, prompts: prompts)
-            ).write(to: path)
-        }
         Messages.warn(model.warnings + refiner.warnings + set.warnings + report.warnings)
         if form.json {
-            return try Output.print(json: Document("sono-evaluation/1", Judged(report: report, modelID: model.id)))
+            try Output.print(json: Document("sono-evaluation/1", Judged(report: report, modelID: model.id)))
+        } else {
+            try Output.print(EvaluationText(report: report, model: model).text)
         }
-        try Output.print(EvaluationText(report: report, model: model).text)
+        // Last, so that a page which cannot be written costs no results.
+        guard let page = few.report else { return }
+        try EvaluationPage(
+            report, modelID: model.id, parameters: model.model.weightCount,
+            projection: evaluator.project(set, model: model.model, prompts: prompts)
+        ).write(to: page)
+    }
+
+    /// The same failure with the set that it is about.
+    private static func naming<Value>(_ path: String, _ work: () throws -> Value) throws -> Value {
+        do {
+            return try work()
+        } catch let failure as Failure {
+            throw Failure(failure.code, "\(path): \(failure.message)", cause: failure.cause)
+        }
     }
 
     private func rows(_ path: String) throws -> TrainingRows {

@@ -3,6 +3,7 @@ import EmbeddingSets
 import Evaluation
 import Failures
 import Foundation
+import TensorFiles
 import Training
 
 struct Pilot: ParsableCommand {
@@ -76,6 +77,7 @@ struct Pilot: ParsableCommand {
     func run() throws {
         guard !sample else { return try Output.print(try Self.sampleCriteria()) }
         guard let criteria, let support, let prompts, let test else { return }
+        if let report { try AtomicFile.checkTarget(report) }
         let limits = try PilotCriteria(path: criteria)
         let pool = try Self.rows(support)
         let judges = try validation.map(Self.rows)
@@ -105,12 +107,12 @@ struct Pilot: ParsableCommand {
         let result = PilotReport(
             verdict: PilotVerdict(limits, measured), measured: measured, summary: ProtocolSummary([runs]),
             machine: .current, criteria: limits)
-        if let report { try PilotPage(result, title: support).write(to: report) }
         if form.json {
             try Output.print(json: Document("sono-pilot/1", result))
         } else {
             try Output.print(PilotText(report: result).text)
         }
+        if let report { try PilotPage(result, title: support).write(to: report) }
         if result.verdict.decision == .doNotAdopt { throw ExitCode(1) }
     }
 

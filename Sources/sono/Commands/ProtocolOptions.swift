@@ -71,6 +71,7 @@ struct ProtocolOptions: ParsableArguments {
         support: String, prompts: String, validation: String?, test: String, baselines: [Baseline], threads: Int?,
         form: OutputForm
     ) throws {
+        if let report { try AtomicFile.checkTarget(report) }
         let sets = [("support", support), ("prompts", prompts), ("validation", validation), ("test", test)]
         let rows = try sets.compactMap { name, path in try path.map { (name, try Self.rows($0)) } }
         let byName = Dictionary(rows, uniquingKeysWith: { first, _ in first })
@@ -113,21 +114,24 @@ struct ProtocolOptions: ParsableArguments {
 
     /// Prints finished files together.
     func pool(_ form: OutputForm) throws {
+        if let report { try AtomicFile.checkTarget(report) }
         try print(pooled.map { try ProtocolFile(reading: $0) }, form)
     }
 
     private func print(_ files: [ProtocolFile], _ form: OutputForm) throws {
         let summary = ProtocolSummary(files.map(\.runs))
-        if let report {
-            let rows = files.map { Figures.grouped($0.header.testRows) }.joined(separator: ", ")
-            try ProtocolPage(
-                summary, title: "Few-shot protocol",
-                note: "\(files.count) sets, test rows \(rows), \(files.reduce(0) { $0 + $1.runs.count }) runs, recipe "
-                    + Set(files.map(\.header.recipe)).sorted().joined(separator: ", ") + "."
-            ).write(to: report)
+        if form.json {
+            try Output.print(json: Document("sono-protocol/1", summary))
+        } else {
+            try Output.print(ProtocolText(summary: summary, files: files).text)
         }
-        if form.json { return try Output.print(json: Document("sono-protocol/1", summary)) }
-        try Output.print(ProtocolText(summary: summary, files: files).text)
+        guard let report else { return }
+        let rows = files.map { Figures.grouped($0.header.testRows) }.joined(separator: ", ")
+        try ProtocolPage(
+            summary, title: "Few-shot protocol",
+            note: "\(files.count) sets, test rows \(rows), \(files.reduce(0) { $0 + $1.runs.count }) runs, recipe "
+                + Set(files.map(\.header.recipe)).sorted().joined(separator: ", ") + "."
+        ).write(to: report)
     }
 
     private func task(

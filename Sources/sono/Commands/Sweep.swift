@@ -3,6 +3,7 @@ import Dynamics
 import EmbeddingSets
 import Evaluation
 import Refinement
+import TensorFiles
 import Training
 
 struct Sweep: ParsableCommand {
@@ -24,8 +25,8 @@ struct Sweep: ParsableCommand {
               sono sweep --model m.safetensors --test validation.safetensors.zst \\
                 --steps 1,2,4
               sono sweep --widths 32,64,128 --support support.safetensors.zst \\
-                --prompts prompts.safetensors.zst --test test.safetensors.zst \\
-                --validation validation.safetensors.zst --steps 1,2,4
+                --prompts prompts.safetensors.zst \\
+                --test validation.safetensors.zst --steps 1,2,4
               sono sweep --sensitivity --support support.safetensors.zst \\
                 --prompts prompts.safetensors.zst --test test.safetensors.zst \\
                 --validation validation.safetensors.zst
@@ -58,14 +59,14 @@ struct Sweep: ParsableCommand {
     @Option(help: "The labelled embedding set. To choose by, take one that is not the test set.")
     var test: String
 
-    @Option(help: ArgumentHelp("Step counts.", valueName: "n,..."))
-    var steps = CommaSeparated([1, 2, 3, 4, 8])
+    @Option(help: ArgumentHelp("Step counts. (default: 1,2,3,4,8)", valueName: "n,..."))
+    var steps: CommaSeparated?
 
     @Option(parsing: .upToNextOption, help: "The solvers. (default: all that can solve the model)")
-    var solvers: [Solver] = Solver.allCases
+    var solvers: [Solver] = []
 
-    @Option(help: "Rows to compare with dopri5; each takes milliseconds.")
-    var rows = 100
+    @Option(help: "Rows to compare with dopri5; each takes milliseconds. (default: 100)")
+    var rows: Int?
 
     @Option(help: "Write a page for a browser here.")
     var report: String?
@@ -73,7 +74,7 @@ struct Sweep: ParsableCommand {
     @OptionGroup var form: OutputForm
 
     func validate() throws {
-        guard steps.values.allSatisfy({ (1...2_500).contains($0) }), rows > 0 else {
+        guard steps?.values.allSatisfy({ (1...2_500).contains($0) }) ?? true, rows ?? 1 > 0 else {
             throw ValidationError(
                 "--steps must be 1 to 2500, since each is tried four times finer too; --rows at least 1.")
         }
@@ -84,28 +85,36 @@ struct Sweep: ParsableCommand {
         else {
             throw ValidationError("--widths and --sensitivity need --support and --prompts, and --model takes neither.")
         }
-        guard widths?.values.allSatisfy({ $0 > 0 }) ?? true, shots ?? 1 > 0 else {
-            throw ValidationError("--widths and --shots must be at least 1.")
+        guard widths?.values.allSatisfy({ (1...TrainingOptions.widest / 3).contains($0) }) ?? true, shots ?? 1 > 0
+        else {
+            throw ValidationError("--widths must be 1 to \(TrainingOptions.widest / 3), --shots at least 1.")
+        }
+        if sensitivity, steps != nil || rows != nil || !solvers.isEmpty {
+            throw ValidationError("--sensitivity serves each model as it was trained: no --steps, --solvers, --rows.")
         }
     }
 
     func run() throws {
+        if let report { try AtomicFile.checkTarget(report) }
         let set = try EmbeddingSet.read(path: test)
         Messages.warn(set.warnings)
         if sensitivity { return try tellSensitivity(on: set) }
         let (models, names, trainings) = try widths.map(trained) ?? loaded()
         var sweep = SolverSweep()
-        sweep.solvers = solvers
-        sweep.steps = steps.values
-        sweep.auditedRows = rows
+        if !solvers.isEmpty { sweep.solvers = solvers }
+        if let steps { sweep.steps = steps.values }
+        if let rows { sweep.auditedRows = rows }
         let bar = ProgressBar("sweeping")
         defer { bar.finish() }
         var swept = try sweep.run(models, on: set) { bar.show($0, of: $1) }
         swept.trainings = trainings
         bar.finish()
+        if form.json {
+            try Output.print(json: Document("sono-sweep/1", swept))
+        } else {
+            try Output.print(SweepText(report: swept, names: names).text)
+        }
         if let report { try SweepPage(swept, names: names).write(to: report) }
-        if form.json { return try Output.print(json: Document("sono-sweep/1", swept)) }
-        try Output.print(SweepText(report: swept, names: names).text)
     }
 
     private typealias Candidates = (models: [Model<Float>], names: [String], trainings: [WidthTraining.Outcome]?)
@@ -140,9 +149,12 @@ struct Sweep: ParsableCommand {
             support: rows.support, prompts: rows.prompts, validation: rows.validation, on: set
         ) { bar.show($0, of: $1) }
         bar.finish()
+        if form.json {
+            try Output.print(json: Document("sono-sensitivity/1", varied))
+        } else {
+            try Output.print(SensitivityText(report: varied).text)
+        }
         if let report { try SweepPage(varied).write(to: report) }
-        if form.json { return try Output.print(json: Document("sono-sensitivity/1", varied)) }
-        try Output.print(SensitivityText(report: varied).text)
     }
 
     private func trainingRows() throws -> (support: TrainingRows, prompts: TrainingRows, validation: TrainingRows?) {

@@ -23,7 +23,8 @@ struct Train: ParsableCommand {
             \(TrainingOptions.standard.steps) step, which is printed and recorded in the model.
 
             With --from a head is also fitted over what another model learned on other classes of the same encoder, and the \
-            likelier of the two is kept on the rows to choose by; the other's field and initial velocity stay as they are.
+            likelier of the two is kept on the rows to choose by, or the new one where there are none; the other's field and \
+            initial velocity stay as they are, and so does how it is solved, unless --solver and --steps say otherwise.
 
             With --distill a model that is already trained teaches one that takes fewer evaluations, in one step of one \
             evaluation unless --solver and --steps say otherwise: the student starts with its weights and is matched to \
@@ -60,11 +61,11 @@ struct Train: ParsableCommand {
     @Option(help: "The same for the validation rows.")
     var validationDraws: String?
 
-    @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation. (default: 2, or that of --from)")
+    @Option(help: "2: x'' = S(x, x', t); 1: x' = S(x, t); 0: no equation. (default: 2)")
     var order: Int?
 
-    @Option(help: "How hard to search: fast, standard or thorough.")
-    var budget = Budget.standard
+    @Option(help: "How hard to search: fast, standard or thorough. (default: standard)")
+    var budget: Budget?
 
     @Option(help: "H, the width of the field's hidden layer, at most. (default: by the budget)")
     var hidden: Int?
@@ -96,7 +97,13 @@ struct Train: ParsableCommand {
         if distill != nil, from != nil {
             throw ValidationError("--distill starts from the model it distils: leave out --from.")
         }
-        if distill != nil, shots != nil { throw ValidationError("--distill matches all rows: leave out --shots.") }
+        if distill != nil, order != nil || hidden != nil || budget != nil {
+            throw ValidationError(
+                "--distill keeps the order and the width of the model: leave out --order, --hidden and --budget.")
+        }
+        if distill != nil, draws != nil || validationDraws != nil || shots != nil {
+            throw ValidationError("--distill matches all rows: leave out --shots and draws.")
+        }
         if (solver == nil) != (steps == nil) { throw ValidationError("--solver and --steps go together: give both.") }
         if let order, !(0...2).contains(order) { throw ValidationError("--order must be 2, 1 or 0.") }
         for (name, value) in [("shots", shots), ("hidden", hidden), ("steps", steps), ("threads", threads)] {
@@ -115,7 +122,11 @@ struct Train: ParsableCommand {
             return try all.selecting(chosen(from: all, file: validationDraws, fixed: true).rows)
         }
         let source = try from.map { try ModelFile.load(path: $0) }
-        let trainer = Trainer(options: options(source), toolVersion: Sono.version)
+        if let order, let own = source?.model.configuration.order, own != order {
+            throw Failure(
+                .invalidArgument, "--from is of order \(own): leave out --order \(order), or start from another model.")
+        }
+        let trainer = Trainer(options: options, toolVersion: Sono.version)
         let bar = ProgressBar("training")
         defer { bar.finish() }
         let trained = try trainer.train(
@@ -135,13 +146,12 @@ struct Train: ParsableCommand {
         }
     }
 
-    /// - Parameter source: its order and the way it is solved are taken over where nothing else is asked for.
-    private func options(_ source: LoadedModel?) -> TrainingOptions {
-        var solving = source.map { ($0.model.configuration.solver, $0.model.configuration.steps) }
+    private var options: TrainingOptions {
+        var solving: (Solver, Int)?
         if let solver, let steps { solving = (solver, steps) }
-        var options = TrainingOptions(budget: budget, solving: solving)
-        options.order = order ?? source?.model.configuration.order ?? options.order
-        if let hidden { (options.hidden, options.velocityHidden) = (hidden, 3 * hidden) }
+        var options = TrainingOptions(budget: budget ?? .standard, solving: solving)
+        options.order = order ?? options.order
+        if let hidden { options.setWidth(hidden) }
         options.seed = seed
         options.threads = threads
         return options

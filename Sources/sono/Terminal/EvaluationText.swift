@@ -41,7 +41,7 @@ struct EvaluationText {
         table.add([
             "this model", Figures.percent(report.accuracy), Figures.percent(report.macroF1),
             Figures.percent(report.ece), Figures.fixed(report.nll, 3),
-            Figures.grouped(ParameterLayout(model.model).count), "-",
+            Figures.grouped(model.model.weightCount), "-",
             Figures.fixed(1e6 / report.rowsPerSecond, 1),
         ])
         for baseline in Baseline.allCases {

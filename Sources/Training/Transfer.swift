@@ -1,15 +1,30 @@
 import Failures
 import Refinement
 
-extension Trainer {
-    /// What another model learned, kept as it is, under a head fitted in closed form to rows where it takes them: the
-    /// discriminant and the zero-shot blend of `CrossFit`, with prompts moved like rows.
-    ///
-    /// - Throws: what `Model.starting(from:)` throws.
-    func fitHead(
-        over source: LoadedModel, _ task: TrainingTask, progress: (TrainingProgress) -> Void
-    ) throws -> TrainingCandidate {
-        var model = try task.untrained(options).starting(from: source.model)
+/// What another model learned, kept as it is, under a head fitted in closed form to rows where it takes them: the discriminant
+/// and the zero-shot blend of `CrossFit`, with prompts moved like rows.
+struct Transfer {
+    private let source: LoadedModel
+    private let task: TrainingTask
+    private let options: TrainingOptions
+    /// The source's field and velocity network with the new task's classes, before its head is fitted.
+    private let start: Model<Float>
+
+    /// - Parameter options: of the training that it is held against; the order is the source's, and so is the way to solve
+    ///   where the caller did not choose it.
+    /// - Throws: what `Model.starting(from:)` throws, before anything is trained.
+    init(from source: LoadedModel, _ task: TrainingTask, options: TrainingOptions) throws {
+        self.source = source
+        self.task = task
+        let configuration = source.model.configuration
+        var own = options.recipe == nil ? options : options.solved(as: configuration)
+        own.order = configuration.order
+        self.options = own
+        start = try task.untrained(self.options).starting(from: source.model)
+    }
+
+    func fitHead(progress: (TrainingProgress) -> Void) throws -> TrainingCandidate {
+        var model = start
         let engine = GradientEngine(model, threads: options.threads)
         let parameters = model.parameters
         let moved = task.moving { rows in
@@ -38,8 +53,7 @@ extension Trainer {
             name: "head over \(source.id)", options: options, epoch: 0, loss: nil,
             supportAccuracy: score(task.support).accuracy, validation: own)
         return TrainingCandidate(
-            model: model, trials: [trial], search: fit.search, chosen: 0,
-            isZeroShot: false,
+            model: model, trials: [trial], search: fit.search, chosen: 0, isZeroShot: false,
             selection: task.validation != nil ? .validation : fit.canChoose ? .crossFit : .none, zeroShot: nil,
             score: own)
     }
