@@ -55,7 +55,11 @@ let package = Package(
         library("Accounting", ["Failures", grdb, grdbSQLite]),
         library(
             "Pipelines",
-            ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
+            [
+                "CLinux", "Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting",
+                "Failures",
+                yams,
+            ]),
         library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
         .executableTarget(
             name: "sono",

@@ -5,15 +5,19 @@ import GRDB
 extension Store {
     /// What a start finds after a crash: jobs that were running. Each becomes retrying, its attempt counted, or failed
     /// with `crashed` when it has none left. One that was computed already, and awaited its commit beside the next, is not
-    /// suspected: it is queued again, its attempt given back.
+    /// suspected: it is queued again, its attempt given back. Nor is one suspected that had an attempt counted before this one:
+    /// it was computed in a process of its own, whose end is not the service's. As it may be what follows there, such as its
+    /// commit, it is given back only so often.
     ///
     /// - Parameters:
     ///   - allowed: the attempts a job may use; nil if nothing says so, then it may try again.
+    ///   - mostRetries: how often a job is given back that was computed in a process of its own.
     ///   - delay: how long a job waits before its next attempt.
     /// - Returns: the jobs, in the state they have now.
     @discardableResult
     public func recoverInterrupted(
-        attemptsAllowed allowed: (QueuedJob) -> Int?, delay: (QueuedJob) -> Duration = { _ in .zero }
+        attemptsAllowed allowed: (QueuedJob) -> Int?, mostRetries: Int,
+        delay: (QueuedJob) -> Duration = { _ in .zero }
     ) throws -> [QueuedJob] {
         try transaction { database, now in
             let running = try Self.jobs("state = 'running'", in: database)
@@ -23,6 +27,12 @@ extension Store {
             for job in running {
                 if computed.contains(job.id) {
                     try transition.take(job.id, to: .queued, from: [.running], setting: "attempts = attempts - 1")
+                    continue
+                }
+                if job.attempts > 1, job.retries < mostRetries {
+                    try transition.take(
+                        job.id, to: .queued, from: [.running], setting: "attempts = attempts - 1, retries = retries + 1"
+                    )
                     continue
                 }
                 let crashed = FailureCode.crashed.rawValue

@@ -13,6 +13,9 @@ extern int renameat2(int from_directory, const char *from, int to_directory, con
 /// renameat2: fail with EEXIST instead of replacing.
 static const unsigned int RENAME_NOREPLACE = 1;
 
+/// pipe(2) with flags for both ends.
+extern int pipe2(int ends[2], int flags);
+
 /// sync(2) for the one file system the descriptor is on.
 extern int syncfs(int descriptor);
 

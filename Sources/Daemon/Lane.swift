@@ -9,6 +9,9 @@ import Synchronization
 
 /// Computes batches one after the other, each on all cores, on a thread of its own; pipelines take turns. While one is
 /// computed, the one before it is committed on another thread.
+///
+/// Those that the service has ended abruptly under, or that passed their deadline, go to a second lane, where each is computed
+/// in a process of its own, while the others flow.
 package final class Lane: Sendable {
     private struct State {
         var queue = JobQueue()
@@ -55,6 +58,10 @@ package final class Lane: Sendable {
 
     let heartbeat = Heartbeat()
     let commitHeartbeat = Heartbeat()
+    /// The second lane; nil in that one itself.
+    let suspects: Lane?
+    /// How the second lane computes; nil in the first, which does so itself.
+    private let isolation: Isolation?
     private let store: Store
     private let board: Board
     private let logger: Logger
@@ -63,8 +70,18 @@ package final class Lane: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     private let commits = DispatchQueue(label: "sono.commit")
 
-    package init(store: Store, board: Board, logger: Logger) {
+    package init(store: Store, board: Board, logger: Logger, isolation: Isolation) {
         self.store = store
+        self.isolation = nil
+        suspects = Lane(store, board, logger, isolation)
+        self.board = board
+        self.logger = logger
+    }
+
+    private init(_ store: Store, _ board: Board, _ logger: Logger, _ isolation: Isolation) {
+        self.store = store
+        self.isolation = isolation
+        suspects = nil
         self.board = board
         self.logger = logger
     }
@@ -74,8 +91,9 @@ package final class Lane: Sendable {
             work(events)
             ended.signal()
         }
-        thread.name = "sono.lane"
+        thread.name = isolation == nil ? "sono.lane" : "sono.suspects"
         thread.start()
+        suspects?.start(events)
     }
 
     /// Ends the batch that is computed early, giving its attempt back, and the thread with it.
@@ -85,9 +103,13 @@ package final class Lane: Sendable {
             for batch in state.running { batch.control.ask(.stop) }
         }
         wake.signal()
+        suspects?.stop()
     }
 
-    package func waitUntilStopped() { ended.wait() }
+    package func waitUntilStopped() {
+        ended.wait()
+        suspects?.waitUntilStopped()
+    }
 
     /// Takes pipelines into service in place of those before; jobs of others wait in the store.
     package func serve(_ pipelines: [String: Pipeline]) {
@@ -96,10 +118,12 @@ package final class Lane: Sendable {
             state.pipelines = pipelines
         }
         wake.signal()
+        suspects?.serve(pipelines)
     }
 
     package func add(_ job: QueuedJob) {
         guard job.state == .queued || job.state == .retrying else { return }
+        if let suspects, job.attempts > 0 { return suspects.add(job) }
         state.withLock { state in
             if state.pipelines[job.pipeline] != nil { state.queue.add(job, at: Monotonic.now) }
         }
@@ -108,15 +132,17 @@ package final class Lane: Sendable {
 
     func remove(_ id: JobID) {
         state.withLock { $0.queue.remove(id) }
+        suspects?.remove(id)
     }
 
     /// Asks a running batch to end early; false if this job does not run.
     func interrupt(_ id: JobID, _ request: BatchControl.Request) -> Bool {
-        state.withLock { state in
+        let isRunning = state.withLock { state in
             guard let batch = state.running.first(where: { $0.job.id == id }) else { return false }
             batch.control.ask(request)
             return true
         }
+        return isRunning || suspects?.interrupt(id, request) == true
     }
 
     private enum Next {
@@ -143,7 +169,7 @@ package final class Lane: Sendable {
                 }
                 continue
             }
-            let computed = batch.life.compute(batch.job, control: batch.control)
+            let computed = batch.life.compute(batch.job, control: batch.control, in: isolation)
             heartbeat.rest()  // a commit has its own
             commits.sync {}  // commits keep the order of computing, and hold one batch besides this one in memory
             begun = computed.isReady ? follower(of: batch.job, computed, events) : nil
@@ -158,8 +184,8 @@ package final class Lane: Sendable {
 
     /// The batch to compute while this one is committed, begun: counting its attempt must not wait for the commit.
     ///
-    /// One that the service has crashed under runs alone; and one that a crash would use up the only attempt of does not
-    /// run beside a commit, whose crash it might be.
+    /// A suspect has none; and one that a crash would use up the only attempt of does not run beside a commit, whose crash it
+    /// might be.
     private func follower(of job: QueuedJob, _ computed: BatchLife.Computed, _ events: Events) -> Batch? {
         guard job.attempts == 0, case .run(let batch) = next(asFollower: true) else { return nil }
         return begin(batch, besides: computed, events) ? batch : nil
@@ -190,7 +216,9 @@ package final class Lane: Sendable {
         heartbeat.beat()
         do {
             guard let outcome = try batch.life.begin(batch.job, besides: computed) else {
-                board.update { $0.running = .init(job: batch.job, control: batch.control, since: Date()) }
+                let running = Board.Running(job: batch.job, control: batch.control, since: Date())
+                // A suspect is told of while nothing else runs.
+                board.update { $0.running = isolation == nil ? running : $0.running ?? running }
                 events.moved()
                 return true
             }
@@ -223,6 +251,7 @@ package final class Lane: Sendable {
             for batch in state.running { batch.control.ask(.stop) }
             return !state.isBroken
         }
+        suspects?.stop()
         guard isFirst else { return }
         let failure = error as? Failure ?? Failure(.internal, "\(error)")
         logger.critical("\(failure)", metadata: ["job": "\(batch.job.id)", "code": "\(failure.code.rawValue)"])

@@ -30,10 +30,16 @@ package final class Reception: Sendable {
     let mailbox = Mailbox<Message>()
     /// Held by whoever puts files into work/ on another thread, and while work/ is compared with the notes.
     let requeueing = Mutex(())
+    /// For files that the service has ended abruptly over.
+    let isolation: Isolation
+    let examinations: Examinations
     private let ended = DispatchSemaphore(value: 0)
     private let stopping = Mutex(false)
 
-    package init() {}
+    package init(isolation: Isolation, examinations: Examinations) {
+        self.isolation = isolation
+        self.examinations = examinations
+    }
 
     var isStopping: Bool { stopping.withLock { $0 } }
 

@@ -19,6 +19,9 @@ package struct ReceptionLine {
     /// Files claimed with one transaction and one pair of fsyncs.
     private static let claimsAtOnce = 64
     private static let reopenAfter = Duration.seconds(5)
+    /// What a process of its own gets for a first pass, and how fast it must read at least; meanwhile others wait.
+    private static let patience = Duration.seconds(10)
+    private static let leastBytesPerSecond = 16 << 20
 
     private var pipeline: Pipeline
     private let store: Store
@@ -206,14 +209,55 @@ package struct ReceptionLine {
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
         let isLast = retries[token, default: 0] >= Backoff.mostRetries
         conclude(token, &events) { line, name in
-            let progress = line.reception.progress
-            if let job = line.changed[token] {
-                return try line.life.readmit(job, isLast: isLast, progress: progress)
+            let examinations = line.reception.examinations
+            let crashes = examinations.crashes(of: token)
+            guard crashes < line.pipeline.configuration.limits.attempts else {
+                return try line.giveUp(
+                    token, name,
+                    Failure(
+                        .crashed,
+                        "whoever read this file ended abruptly, \(crashes) times: look for the cause in the log, and at the file."
+                    ))
+            }
+            guard crashes > 0 else {
+                return try examinations.withInHand(token) {
+                    try line.examine(token, name, isLast, nil, line.reception.progress)
+                }
             }
             do {
-                return try line.life.admit(token, name: name, isLast: isLast, progress: progress)
-            } catch let failure as Failure where failure.code == .notFound {
-                return try line.vanished(token, name)
+                return try line.examine(token, name, isLast, line.reception.isolation, line.impatience(token))
+            } catch let failure as Failure where failure.code.countsAttempt {
+                examinations.count(token)
+                throw failure
+            }
+        }
+    }
+
+    private func examine(
+        _ token: ClaimToken, _ name: FileName, _ isLast: Bool, _ isolation: Isolation?,
+        _ progress: @escaping () throws -> Void
+    ) throws -> QueuedJob? {
+        if let job = changed[token] {
+            return try life.readmit(job, isLast: isLast, in: isolation, progress: progress)
+        }
+        do {
+            return try life.admit(token, name: name, isLast: isLast, in: isolation, progress: progress)
+        } catch let failure as Failure where failure.code == .notFound {
+            return try vanished(token, name)
+        }
+    }
+
+    /// Progress of a first pass in a process of its own, which has only so much time.
+    private func impatience(_ token: ClaimToken) -> () throws -> Void {
+        let bytes = (try? pipeline.spool.stamp(of: token)?.size) ?? 0
+        let limit = Self.patience + .seconds(Int(bytes) / Self.leastBytesPerSecond)
+        let deadline = Monotonic.now + limit
+        let progress = reception.progress
+        return {
+            try progress()
+            guard Monotonic.now < deadline else {
+                throw Failure(
+                    .deadline, "the first pass over this file was not done within \(limit): look at the file.")
             }
         }
     }
@@ -238,6 +282,7 @@ package struct ReceptionLine {
         guard let name = names[token] ?? changed[token].flatMap({ FileName($0.name) }) else { return }
         do {
             let job = try body(self, name)
+            reception.examinations.forget(token)
             pending.remove(token)
             names[token] = nil
             changed[token] = nil

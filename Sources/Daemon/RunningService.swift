@@ -22,7 +22,7 @@ public final class RunningService: Sendable {
     private let reader: StoreReader
     private let board = Board()
     private let lane: Lane
-    private let reception = Reception()
+    private let reception: Reception
     private let queue = DispatchQueue(label: "sono.service")
     private let watchdog: Watchdog?
     private let listeners = Mutex<[HTTPListener]>([])
@@ -53,8 +53,14 @@ public final class RunningService: Sendable {
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
-        lane = Lane(store: store, board: board, logger: logger)
-        watchdog = Watchdog(notifier: notifier, hearts: [lane.heartbeat, lane.commitHeartbeat, reception.heartbeat])
+        let isolation = Isolation(program: options.program)
+        lane = Lane(store: store, board: board, logger: logger, isolation: isolation)
+        let claims = try store.claims().map(\.token) + store.unsettled().map(\.token)
+        reception = Reception(
+            isolation: isolation, examinations: try Examinations(path: paths.examining, known: Set(claims)))
+        let lanes = [lane, lane.suspects].compactMap(\.self)
+        watchdog = Watchdog(
+            notifier: notifier, hearts: lanes.flatMap { [$0.heartbeat, $0.commitHeartbeat] } + [reception.heartbeat])
 
         // Preparing a wide model takes seconds, and so may what a crash has left.
         notifier.extendTimeout(by: .seconds(120))

@@ -9,6 +9,8 @@ public struct ServiceOptions: Sendable {
     public var version = "0"
     /// How soon a pipeline whose trouble may pass is tried again.
     package var retryAfter = Duration.seconds(60)
+    /// `sono` itself, for batches that get a process of their own.
+    package var program = "/proc/self/exe"
     /// Whose members may hold, release, cancel and requeue.
     public var adminGroup = "sono-admin"
 

@@ -2,7 +2,7 @@ import Failures
 import TensorFiles
 
 /// What a pass over an embedding-set file found.
-public struct EmbeddingSetInspection: Sendable {
+public struct EmbeddingSetInspection: Sendable, Codable {
     public let header: EmbeddingSetHeader
     /// SHA-256 of the file's bytes, 64 lower-case hex digits.
     public let sha256: String

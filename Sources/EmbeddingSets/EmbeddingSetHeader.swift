@@ -2,7 +2,7 @@ import Failures
 import TensorFiles
 
 /// What an embedding set says about itself.
-public struct EmbeddingSetHeader: Sendable, Hashable {
+public struct EmbeddingSetHeader: Sendable, Hashable, Codable {
     public var rows: Int
     public var dimension: Int
     public var elementType: ElementType

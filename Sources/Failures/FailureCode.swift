@@ -52,6 +52,9 @@ extension FailureCode {
         }
     }
 
+    /// Whether it counts as an attempt at a batch, which has only so many.
+    public var countsAttempt: Bool { self == .crashed || self == .deadline }
+
     /// Whether a file that looks so may be one that is still being written: cut short, or allocated at its full size and
     /// filled bit by bit.
     public var mayBeUnfinished: Bool {

@@ -11,7 +11,7 @@ import TensorFiles
 ///
 /// One thread decodes the next chunk while all cores refine the present one. Resident besides the model: four chunks of
 /// Float rows and about 40 bytes a row.
-struct BatchComputation {
+package struct BatchComputation {
     /// Rows of a chunk, at most.
     private static let mostChunkRows = 4_096
     /// Floating-point operations that a core does in about ten seconds. A batch can be stopped, and shows that it makes
@@ -32,12 +32,23 @@ struct BatchComputation {
         return max(1, Int(min(Double(Self.mostChunkRows), cores * Self.mostChunkWork / work)))
     }
 
-    struct Output {
-        let columns: ResultColumns
-        let ids: ItemIDs
-        let inspection: EmbeddingSetInspection
-        let decodeSeconds: Double
-        let refineSeconds: Double
+    package struct Output: Sendable {
+        package let columns: ResultColumns
+        package let ids: ItemIDs
+        /// Of the bytes that were decoded.
+        package let sha256: String
+        package let decodeSeconds: Double
+        package let refineSeconds: Double
+
+        package init(
+            columns: ResultColumns, ids: ItemIDs, sha256: String, decodeSeconds: Double, refineSeconds: Double
+        ) {
+            self.columns = columns
+            self.ids = ids
+            self.sha256 = sha256
+            self.decodeSeconds = decodeSeconds
+            self.refineSeconds = refineSeconds
+        }
     }
 
     /// - Parameters:
@@ -83,7 +94,7 @@ struct BatchComputation {
         }
         let (read, decodeTime) = try decoding.wait().get()
         return Output(
-            columns: columns, ids: read.ids, inspection: read.inspection, decodeSeconds: decodeTime.seconds,
+            columns: columns, ids: read.ids, sha256: read.inspection.sha256, decodeSeconds: decodeTime.seconds,
             refineSeconds: spent.seconds)
     }
 

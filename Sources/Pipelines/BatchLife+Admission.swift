@@ -9,16 +9,18 @@ extension BatchLife {
     ///
     /// - Parameters:
     ///   - isLast: whether a file that cannot be read now is refused, instead of tried again.
+    ///   - isolation: to read it in a process of its own; nil for this one.
     ///   - progress: called with every buffer that is read, and may throw to end the pass.
     /// - Returns: what became of it; the job is queued unless its state says otherwise.
     /// - Throws: what is wrong with a file that may be unfinished, and passing failures: nothing was recorded, ask again;
     ///   `not_found` for one that was taken away by hand.
     public func admit(
-        _ token: ClaimToken, name: FileName, isLast: Bool = false, progress: @escaping () throws -> Void = {}
+        _ token: ClaimToken, name: FileName, isLast: Bool = false, in isolation: Isolation? = nil,
+        progress: @escaping () throws -> Void = {}
     ) throws -> QueuedJob {
         let inspection: EmbeddingSetInspection
         do {
-            inspection = try inspect(token, name: name, progress: progress)
+            inspection = try inspect(token, name: name, in: isolation, progress: progress)
         } catch let failure as Failure
             where failure.code == .notFound || Self.mayPass(failure, isLast)
         {
@@ -50,12 +52,13 @@ extension BatchLife {
 
     /// Step 2 again for a job whose file had other bytes on the second pass than on the first.
     public func readmit(
-        _ job: QueuedJob, isLast: Bool = false, progress: @escaping () throws -> Void = {}
+        _ job: QueuedJob, isLast: Bool = false, in isolation: Isolation? = nil,
+        progress: @escaping () throws -> Void = {}
     ) throws -> QueuedJob {
         let (token, name) = try identify(job)
         let inspection: EmbeddingSetInspection
         do {
-            inspection = try inspect(token, name: name, progress: progress)
+            inspection = try inspect(token, name: name, in: isolation, progress: progress)
             if let failure = incompatibility(of: inspection.header) { throw failure }
         } catch let failure as Failure where Self.mayPass(failure, isLast) {
             throw failure
@@ -76,13 +79,19 @@ extension BatchLife {
 
     /// Whether the same file may be found good later.
     private static func mayPass(_ failure: Failure, _ isLast: Bool) -> Bool {
-        failure.code.mayBeUnfinished || failure.code == .noSpace || (failure.code == .ioError && !isLast)
+        switch failure.code {
+        // A crash is counted by whoever keeps the files in hand, which refuses one that has crashed too often.
+        case .noSpace, .crashed: true
+        case .ioError: !isLast
+        default: failure.code.mayBeUnfinished
+        }
     }
 
     func inspect(
-        _ token: ClaimToken, name: FileName, progress: @escaping () throws -> Void
+        _ token: ClaimToken, name: FileName, in isolation: Isolation? = nil, progress: @escaping () throws -> Void
     ) throws -> EmbeddingSetInspection {
         try pipeline.spool.checkReadable(token, name: name)
+        if let isolation { return try isolation.inspect(task(token, name, .inspect), tick: progress) }
         return try EmbeddingSetFile.inspect(
             path: pipeline.spool.layout.path(of: token), name: name.displayText,
             limits: pipeline.configuration.fileLimits, progress: progress)

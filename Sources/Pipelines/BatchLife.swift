@@ -122,35 +122,64 @@ public struct BatchLife: Sendable {
     private struct BytesChanged: Error {}
 
     /// Steps 4 and 5. Writes nothing to the store.
-    public func compute(_ job: QueuedJob, control: BatchControl) -> Computed {
-        Computed(job: job, result: Result { try ready(job, control) })
+    ///
+    /// - Parameter isolation: to do it in a process of its own; nil for this one.
+    public func compute(_ job: QueuedJob, control: BatchControl, in isolation: Isolation? = nil) -> Computed {
+        Computed(job: job, result: Result { try ready(job, control, isolation) })
     }
 
-    private func ready(_ job: QueuedJob, _ control: BatchControl) throws -> Ready {
+    private func ready(_ job: QueuedJob, _ control: BatchControl, _ isolation: Isolation?) throws -> Ready {
         let began = Monotonic.now
         let (token, name) = try identify(job)
         try pipeline.spool.checkReadable(token, name: name)
-        let computation = BatchComputation(
-            path: pipeline.spool.layout.path(of: token), name: name.displayText,
-            limits: pipeline.configuration.fileLimits, refiner: pipeline.refiner, topK: pipeline.configuration.topK)
-        let features = try FeatureFile(for: job, pipeline: pipeline)
-        let output: BatchComputation.Output
+        let (output, featuresPath): (BatchComputation.Output, String?)
         do {
-            output = try computation.run(rows: job.rows ?? 0, control: control, refined: features?.append)  // 4
-        } catch let failure as Failure where !failure.code.isTransient && failure.code != .deadline {
+            (output, featuresPath) =
+                try isolation.map { try compute(job, token, name, control, apart: $0) }
+                ?? compute(job, token, name, control)
+        } catch let failure as Failure where !failure.code.isTransient && !failure.code.countsAttempt {
             // The first pass found nothing wrong with this file. Either it is another one by now, or we are wrong.
-            let isSame = try failure.code == .internal || digest(token, name, control) == job.sha256
+            let isSame = try failure.code == .internal || digest(token, name, control, isolation) == job.sha256
             throw isSame ? failure : BytesChanged()
         }
-        guard output.inspection.sha256 == job.sha256 else { throw BytesChanged() }
+        guard output.sha256 == job.sha256 else { throw BytesChanged() }
         guard output.columns.okRows > 0 else {
             throw Failure(
                 .nonFiniteRows,
                 "none of the \(output.columns.rows) rows has finite, non-zero values and a finite result: look at how they "
                     + "were made.")
         }
-        let featuresPath = try features?.finish()  // 5
         return Ready(output: output, featuresPath: featuresPath, seconds: (Monotonic.now - began).seconds)
+    }
+
+    private func compute(
+        _ job: QueuedJob, _ token: ClaimToken, _ name: FileName, _ control: BatchControl
+    ) throws -> (BatchComputation.Output, String?) {
+        let computation = BatchComputation(
+            path: pipeline.spool.layout.path(of: token), name: name.displayText,
+            limits: pipeline.configuration.fileLimits, refiner: pipeline.refiner, topK: pipeline.configuration.topK)
+        let features = try FeatureFile.Plan(for: job, pipeline: pipeline).map { try FeatureFile($0) }
+        let output = try computation.run(rows: job.rows ?? 0, control: control, refined: features?.append)  // 4
+        return (output, try features?.finish())  // 5
+    }
+
+    private func compute(
+        _ job: QueuedJob, _ token: ClaimToken, _ name: FileName, _ control: BatchControl, apart isolation: Isolation
+    ) throws -> (BatchComputation.Output, String?) {
+        let configuration = pipeline.refiner.configuration
+        let work = IsolatedTask.Computation(
+            model: pipeline.keptModel, solver: configuration.solver, steps: configuration.steps,
+            topK: pipeline.configuration.topK, rows: job.rows ?? 0,
+            features: FeatureFile.Plan(for: job, pipeline: pipeline))
+        return try isolation.compute(
+            task(token, name, .compute(work)), classes: pipeline.refiner.classes.count
+        ) { try control.advance() }
+    }
+
+    func task(_ token: ClaimToken, _ name: FileName, _ work: IsolatedTask.Work) -> IsolatedTask {
+        IsolatedTask(
+            path: pipeline.spool.layout.path(of: token), name: name.displayText,
+            limits: pipeline.configuration.fileLimits, memory: pipeline.isolatedMemory, work: work)
     }
 
     /// Steps 6 and 7: records what became of an attempt, and moves the file.
@@ -197,20 +226,22 @@ public struct BatchLife: Sendable {
     }
 
     /// What the file's bytes are now; nil if they are no set any more.
-    private func digest(_ token: ClaimToken, _ name: FileName, _ control: BatchControl) throws -> String? {
+    private func digest(
+        _ token: ClaimToken, _ name: FileName, _ control: BatchControl, _ isolation: Isolation?
+    ) throws -> String? {
         do {
-            return try inspect(token, name: name) { try control.advance() }.sha256
-        } catch let failure as Failure where failure.code != .deadline {
+            return try inspect(token, name: name, in: isolation) { try control.advance() }.sha256
+        } catch let failure as Failure where !failure.code.countsAttempt {
             return nil
         }
     }
 
-    /// Only passing failures, and deadlines while attempts are left, are tried again.
+    /// Only passing failures, and crashes and deadlines while attempts are left, are tried again.
     private func settle(_ job: QueuedJob, _ failure: Failure, _ patience: Patience) throws -> Outcome {
         let limits = pipeline.configuration.limits
         let again =
             switch failure.code {
-            case .deadline: job.attempts + 1 < limits.attempts
+            case .deadline, .crashed: job.attempts + 1 < limits.attempts
             case .ioError: job.retries < Backoff.mostRetries
             default: failure.code.isTransient
             }

@@ -6,24 +6,41 @@ import TensorFiles
 ///
 /// Nothing stands at its path before `finish`. Rows that are not ok are zeros; a vector's row is its `row` in
 /// `v1_results`, where the item's id stands.
-final class FeatureFile {
+package final class FeatureFile {
+    /// What is to be written, and where.
+    package struct Plan: Codable, Sendable {
+        let directory: String
+        let name: String
+        let type: ElementType
+        let rows: Int
+        let dimension: Int
+        let metadata: [String: String]
+
+        /// Nil where the pipeline asks for none.
+        init?(for job: QueuedJob, pipeline: Pipeline) {
+            guard let type = pipeline.configuration.features.elementType else { return nil }
+            self.type = type
+            directory = pipeline.features
+            name = "\(job.id).safetensors.zst"
+            (rows, dimension) = (job.rows ?? 0, pipeline.refiner.configuration.dimension)
+            var metadata = [
+                "schema": "embedding-set/1", "normalized": "true", "producer": "sono",
+                "job_id": String(job.id), "pipeline": pipeline.name, "model_sha256": pipeline.model.sha256,
+            ]
+            metadata["encoder"] = pipeline.refiner.configuration.encoder
+            self.metadata = metadata
+        }
+    }
+
     private let writer: SafetensorsFileWriter
     private let path: String
 
-    /// Nil where the pipeline asks for none.
-    init?(for job: QueuedJob, pipeline: Pipeline) throws {
-        guard let type = pipeline.configuration.features.elementType else { return nil }
-        try AtomicFile.makeDirectory(pipeline.features)
-        path = "\(pipeline.features)/\(job.id).safetensors.zst"
-        var metadata = [
-            "schema": "embedding-set/1", "normalized": "true", "producer": "sono",
-            "job_id": String(job.id), "pipeline": pipeline.name, "model_sha256": pipeline.model.sha256,
-        ]
-        metadata["encoder"] = pipeline.refiner.configuration.encoder
+    init(_ plan: Plan) throws {
+        try AtomicFile.makeDirectory(plan.directory)
+        path = "\(plan.directory)/\(plan.name)"
         writer = try SafetensorsFileWriter(
-            path: path,
-            tensors: [.init("embeddings", type, shape: [job.rows ?? 0, pipeline.refiner.configuration.dimension])],
-            metadata: metadata)
+            path: path, tensors: [.init("embeddings", plan.type, shape: [plan.rows, plan.dimension])],
+            metadata: plan.metadata)
     }
 
     func append(_ vectors: UnsafeBufferPointer<Float>) throws {

@@ -15,6 +15,8 @@ public struct Pipeline: Sendable {
     private let openSpool: OpenSpool
     /// Directory of refined vectors; used only where the configuration asks for them.
     public let features: String
+    /// The copy of the model that jobs can be recomputed with.
+    let keptModel: String
     /// The directories as they are open now.
     public var spool: SpoolDirectory { openSpool.directory }
     /// What is doubtful but no reason to refuse.
@@ -34,6 +36,7 @@ public struct Pipeline: Sendable {
         refiner = try Self.refiner(model, configuration)
         openSpool = try running?.openSpool ?? OpenSpool(SpoolLayout(root: paths.spool, pipeline: name))
         features = paths.features(pipeline: name)
+        keptModel = paths.keptModel(sha256: model.sha256)
     }
 
     /// Opens the directories anew for all copies of this pipeline, after they were removed or replaced; makes them if
@@ -57,6 +60,14 @@ public struct Pipeline: Sendable {
         } catch let failure as Failure where failure.code == .invalidArgument {
             throw Failure(.configurationInvalid, "refine: \(failure.message)", cause: failure.cause)
         }
+    }
+
+    /// Private memory that a process of its own may have, in bytes: what a batch within the limits can come to, the stacks
+    /// of its threads, and a GiB for the program and what it works in.
+    var isolatedMemory: Int {
+        let limits = configuration.limits
+        let threads = ProcessInfo.processInfo.activeProcessorCount + 16
+        return (1 << 30) + 8 * model.bytes + 64 * limits.rows + min(limits.batchBytes, 1 << 50) + threads << 24
     }
 
     /// What is recorded when a job begins.

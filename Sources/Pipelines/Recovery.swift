@@ -21,7 +21,8 @@ public struct Recovery: Sendable {
         // What was running waits a little, so that its neighbours go first: it may be what took the service down, and if
         // it was not, whoever kills services again and again shall not use up its attempts.
         let interrupted = try store.recoverInterrupted(
-            attemptsAllowed: { attemptsAllowed($0.pipeline) }, delay: { Backoff.delay(retries: $0.attempts) })
+            attemptsAllowed: { attemptsAllowed($0.pipeline) }, mostRetries: Backoff.mostRetries,
+            delay: { Backoff.delay(retries: $0.attempts) })
         fileSettled()
         removeOrphanedFeatures()
         return interrupted

@@ -32,6 +32,7 @@ public struct ServicePaths: Sendable, Equatable {
 
     public var store: String { "\(state)/sono.sqlite" }
     public var stateLock: String { "\(state)/sono.lock" }
+    public var examining: String { "\(state)/examining" }
     public var spoolLock: String { "\(spool)/.lock" }
     public var keptModels: String { "\(state)/models" }
     public var statusSocket: String { "\(run)/status.sock" }

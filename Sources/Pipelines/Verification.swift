@@ -59,9 +59,9 @@ public struct Verification: Sendable {
         let output = try BatchComputation(
             path: try keptInput(of: job), limits: .commandLine, refiner: refiner, topK: try topK(of: job, refiner)
         ).run(rows: rows, control: BatchControl(limit: .seconds(7 * 86_400)))
-        guard output.inspection.sha256 == digest else {
+        guard output.sha256 == digest else {
             throw Failure(
-                .notFound, "the kept input of job \(id) was altered: its digest is \(output.inspection.sha256).")
+                .notFound, "the kept input of job \(id) was altered: its digest is \(output.sha256).")
         }
         var report = Report(jobID: id, rows: rows, rowsDiffering: 0, differences: [], notes: [])
         if job.kernel != refiner.kernel {

@@ -1,5 +1,5 @@
 /// Every cap on what an untrusted file may ask of us, in one place.
-public struct FileLimits: Sendable, Hashable {
+public struct FileLimits: Sendable, Hashable, Codable {
     /// Bytes of the file itself.
     public var fileBytes: Int
     /// Bytes after decompression, declared or actual.

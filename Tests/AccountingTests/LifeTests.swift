@@ -47,13 +47,14 @@ struct LifeTests {
         let fixture = try Fixture()
         let (first, second) = (try fixture.job(in: .running, seed: 1), try fixture.job(in: .queued, seed: 2))
         try fixture.store.begin(second, Fixture.execution, besides: (first, Timings(decode: 1, refine: 2)))
-        let found = try fixture.store.recoverInterrupted { _ in 2 }
+        let found = try fixture.store.recoverInterrupted(attemptsAllowed: { _ in 2 }, mostRetries: 12)
         #expect(found.map(\.id) == [first, second])
         #expect(found.map(\.state) == [.queued, .retrying])
         #expect(found.map(\.attempts) == [0, 1])
         // Begun anew, it is no more than any other.
         try fixture.store.begin(first, Fixture.execution)
-        #expect(try fixture.store.recoverInterrupted { _ in 2 }.map(\.attempts) == [1])
+        #expect(
+            try fixture.store.recoverInterrupted(attemptsAllowed: { _ in 2 }, mostRetries: 12).map(\.attempts) == [1])
     }
 
     @Test("only a crash or a deadline counts an attempt", arguments: FailureCode.allCases)

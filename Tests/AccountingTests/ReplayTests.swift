@@ -52,7 +52,7 @@ struct ReplayTests {
         default:
             try store.close()
             try fixture.reopen()
-            for found in try fixture.store.recoverInterrupted(attemptsAllowed: { _ in 3 }) {
+            for found in try fixture.store.recoverInterrupted(attemptsAllowed: { _ in 3 }, mostRetries: 12) {
                 #expect(model.states[found.id] == .running)
                 model.states[found.id] = found.state
             }

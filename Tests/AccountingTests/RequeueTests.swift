@@ -88,30 +88,38 @@ struct RequeueTests {
         #expect(code { _ = try fixture.store.requeue(failed, token: "v") } == .wrongState)
     }
 
-    @Test("after a crash, running jobs try again with the attempt counted, until they have none left")
-    func crash() throws {
+    @Test(
+        "after a crash, running jobs try again with the attempt counted, unless they have none left",
+        arguments: [1, 3])
+    func crash(allowed: Int) throws {
         let fixture = try Fixture()
         let (job, other) = (try fixture.admit(1).jobID, try fixture.admit(2).jobID)
-        for attempt in 1...3 {
-            #expect(try fixture.store.begin(job, Fixture.execution) == attempt)
-            try fixture.store.close()
-            let again = try Store.open(path: fixture.path)
-            let found = try again.recoverInterrupted { _ in 3 }
-            #expect(found.map(\.id) == [job])
-            #expect(found.first?.attempts == attempt)
-            #expect(found.first?.state == (attempt < 3 ? .retrying : .failed))
-            #expect(found.first?.errorCode == "crashed")
-            #expect(try again.recoverInterrupted { _ in 3 }.isEmpty)
-            #expect(try again.job(other).state == .queued)
-            if attempt < 3 {
-                try again.begin(job, Fixture.execution)
-                try again.retry(job, Failure(.noSpace, "full"), notBefore: .distantPast)
-            } else {
-                #expect(code { try again.begin(job, nil) } == .wrongState)
-                #expect(try again.unfiled().map(\.id) == [job])
-            }
-            try again.close()
-            if attempt < 3 { try fixture.reopen() }
+        #expect(try fixture.store.begin(job, Fixture.execution) == 1)
+        try fixture.store.close()
+        let again = try Store.open(path: fixture.path)
+        defer { try? again.close() }
+        let found = try again.recoverInterrupted(attemptsAllowed: { _ in allowed }, mostRetries: 12)
+        #expect(found.map(\.id) == [job])
+        #expect(found.first?.attempts == 1 && found.first?.errorCode == "crashed")
+        #expect(found.first?.state == (allowed > 1 ? .retrying : .failed))
+        #expect(try again.recoverInterrupted(attemptsAllowed: { _ in allowed }, mostRetries: 12).isEmpty)
+        #expect(try again.job(other).state == .queued)
+        if allowed == 1 {
+            #expect(code { try again.begin(job, nil) } == .wrongState)
+            #expect(try again.unfiled().map(\.id) == [job])
+        }
+    }
+
+    @Test("a job with an attempt counted before is given back when the service ends, so often and no more")
+    func givenBack() throws {
+        let fixture = try Fixture()
+        let job = try fixture.admit(1).jobID
+        try fixture.store.begin(job, Fixture.execution)
+        try fixture.store.retry(job, Failure(.deadline, "as before"), notBefore: .distantPast)
+        for end in 1...3 {
+            #expect(try fixture.store.begin(job, Fixture.execution) == 2)
+            let found = try fixture.store.recoverInterrupted(attemptsAllowed: { _ in 2 }, mostRetries: 3).first
+            #expect(found?.state == (end < 3 ? .queued : .failed) && found?.attempts == (end < 3 ? 1 : 2))
         }
     }
 }

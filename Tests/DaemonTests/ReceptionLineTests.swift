@@ -17,7 +17,7 @@ struct ReceptionLineTests {
         let store = try Store.open(path: root.paths.store)
         defer { try? store.close() }
         try store.setBusyTimeout(milliseconds: 20)
-        var line = ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: Reception())
+        var line = try ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: root.reception())
         try root.drop(10, seed: 1, as: "a.safetensors")
         _ = line.step()
         let lock = try WriteLock(on: root.paths.store)
@@ -45,7 +45,7 @@ struct ReceptionLineTests {
         let pipeline = try root.pipeline()
         let store = try Store.open(path: root.paths.store)
         defer { try? store.close() }
-        var line = ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: Reception())
+        var line = try ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: root.reception())
         #expect(line.step().isEmpty)
 
         try root.drop(10, seed: 1, as: "a.safetensors")

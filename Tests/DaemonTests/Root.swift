@@ -11,6 +11,7 @@ import Testing
 /// A root directory with one pipeline `p` and a small real model, for services in this process.
 final class Root {
     static let dimension = 16
+    static let isolation = Isolation(program: Product.executable.path)
     let scratch: Scratch
     let paths: ServicePaths
 
@@ -56,6 +57,10 @@ final class Root {
             paths: paths)
     }
 
+    func reception() throws -> Reception {
+        Reception(isolation: Self.isolation, examinations: try Examinations(path: paths.examining, known: []))
+    }
+
     func start(
         retryAfter: Duration = .seconds(60), _ change: (inout ServiceOptions) -> Void = { _ in },
         onFault: @escaping @Sendable () -> Void = {}
@@ -64,6 +69,7 @@ final class Root {
         options.retryAfter = retryAfter
         options.logLevel = "critical"
         options.version = "test"
+        options.program = Product.executable.path
         change(&options)
         return try RunningService(paths: paths, options: options, onFault: onFault)
     }

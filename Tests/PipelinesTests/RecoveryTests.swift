@@ -70,17 +70,47 @@ struct RecoveryTests {
         #expect(try world.record(job.id).attempts == 2)
     }
 
-    @Test("a batch that takes the service down each time is put aside as crashed")
+    @Test("a batch that takes the service down, and then each process of its own, is put aside as crashed")
     func crashed() throws {
         let world = try World("limits: { attempts: 3 }")
         let job = try world.admit(drop(world))
-        for _ in 0..<3 {
-            try world.store.begin(job.id, nil)
-            _ = try world.recovery.recoverStore { _ in 3 }
+        try world.store.begin(job.id, nil)
+        _ = try world.recovery.recoverStore { _ in 3 }
+        for attempt in 2...3 {
+            switch try world.run(world.store.job(job.id), in: Isolation(program: "/bin/false")) {
+            case .retrying(let waiting, let failure) where attempt == 2:
+                #expect(
+                    waiting.attempts == 2 && failure.code == .crashed && waiting.notBefore.map { $0 > Date() } == true)
+            case .failed(let failure) where attempt == 3: #expect(failure.code == .crashed)
+            case let outcome: Issue.record("\(attempt): \(outcome)")
+            }
         }
         let record = try world.record(job.id)
         #expect(record.state == .failed && record.errorCode == "crashed" && record.attempts == 3)
         #expect(try world.places == ["failed": ["\(job.id)--a.safetensors"]])
+    }
+
+    @Test(
+        "the service's end costs a batch no attempt that it computes in a process of its own, but is not forgiven for ever"
+    )
+    func forgiven() throws {
+        let world = try World("limits: { attempts: 3 }")
+        let job = try world.admit(drop(world))
+        try world.store.begin(job.id, nil)
+        _ = try world.recovery.recoverStore { _ in 3 }
+        var ends = 0
+        while try world.store.job(job.id).state != .failed {
+            try world.store.begin(job.id, nil)
+            _ = try world.recovery.recoverStore { _ in 3 }
+            ends += 1
+            if ends == 1 {
+                let waiting = try world.store.job(job.id)
+                #expect(waiting.state == .queued && waiting.attempts == 1)
+            }
+            try #require(ends < 50)
+        }
+        #expect(ends > 10)
+        #expect(try world.record(job.id).errorCode == "crashed")
     }
 
     @Test("between the refined vectors and the commit: vectors of no done job are removed")

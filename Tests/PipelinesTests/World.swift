@@ -98,11 +98,12 @@ final class World {
 
     /// Steps 3 to 7.
     func run(
-        _ job: QueuedJob, control: BatchControl? = nil, beat: @escaping @Sendable () -> Void = {}
+        _ job: QueuedJob, control: BatchControl? = nil, in isolation: Isolation? = nil,
+        beat: @escaping @Sendable () -> Void = {}
     ) throws -> BatchLife.Outcome {
         let control = control ?? BatchControl(limit: pipeline.configuration.limits.deadline)
         return try life.begin(job)
-            ?? life.settle(life.compute(job, control: control), control: control, beat: beat)
+            ?? life.settle(life.compute(job, control: control, in: isolation), control: control, beat: beat)
     }
 
     func record(_ id: JobID) throws -> JobRecord {

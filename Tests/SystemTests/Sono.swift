@@ -4,10 +4,7 @@ import Testing
 
 /// The real binary, beside the test runner in the build folder.
 enum Sono {
-    static let executable: URL = {
-        let runner = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return runner.deletingLastPathComponent().appending(path: "sono")
-    }()
+    static let executable = Product.executable
 
     struct Outcome {
         let status: Int32
