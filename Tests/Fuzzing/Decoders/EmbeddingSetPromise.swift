@@ -1,5 +1,4 @@
 import EmbeddingSets
-import Failures
 import TensorFiles
 
 /// Both passes agree, and rows, ids and labels are the same however many rows come at once.
@@ -9,8 +8,10 @@ enum EmbeddingSetPromise {
         let first = Result { try EmbeddingSetFile.inspect(path: file.path, limits: .fuzzing) }
         let single = Result { try rows(file, chunkRows: 1) }
         let many = Result { try rows(file, chunkRows: 4_096) }
-        let codes = [first.map { _ in }, single.map { _ in }, many.map { _ in }].map(code)
-        try BrokenPromise.require(Set(codes).count == 1, "the passes end in \(codes)")
+        let ends = [first.map { _ in }, single.map { _ in }, many.map { _ in }]
+        // Which of two faults is met first may depend on the reads; that there is one may not.
+        let refusals = ends.count { if case .failure = $0 { true } else { false } }
+        try BrokenPromise.require(refusals == 0 || refusals == 3, "the passes disagree: \(ends)")
         let inspection = try first.get()
         let (one, all) = (try single.get(), try many.get())
         try BrokenPromise.require(one.bits == all.bits && one.velocity == all.velocity, "rows depend on the chunks")
@@ -47,13 +48,5 @@ enum EmbeddingSetPromise {
             velocity += chunk.velocity?.map(\.bitPattern) ?? []
         }
         return Rows(bits: bits, velocity: velocity, read: read)
-    }
-
-    private static func code(_ result: Result<Void, any Error>) -> String {
-        switch result {
-        case .success: "a value"
-        case .failure(let failure as Failure): failure.code.rawValue
-        case .failure(let error): "\(error)"
-        }
     }
 }

@@ -1,4 +1,3 @@
-import Failures
 import TensorFiles
 
 /// Content comes out the same however it is asked for, and never more of it than the limits allow.
@@ -11,8 +10,8 @@ enum ZstdPromise {
         case (.success(let whole), .success(let pieces)):
             try BrokenPromise.require(whole == pieces, "the content depends on the size of the reads")
             try BrokenPromise.require(whole.count <= FileLimits.fuzzing.decodedBytes, "\(whole.count) bytes came out")
-        case (.failure(let whole as Failure), .failure(let pieces as Failure)):
-            try BrokenPromise.require(whole == pieces, "in one piece \(whole), in many \(pieces)")
+        // Which of two faults is met first, damage or too much of it, may depend on the reads; that there is one may not.
+        case (.failure, .failure): break
         default:
             throw BrokenPromise("in one piece \(whole), in many \(pieces)")
         }
