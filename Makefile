@@ -7,7 +7,7 @@ TEST_PACKAGES = $(PACKAGES) strace
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 
-.PHONY: run test lint bench install packages test-packages
+.PHONY: run test fuzz lint bench install packages test-packages
 
 run: packages
 	$(BUILD) --product sono
@@ -16,6 +16,11 @@ run: packages
 test: test-packages
 	$(BUILD) --build-tests
 	swift test -c release --skip-build
+
+# An hour of libFuzzer over all decoders of untrusted bytes; MINUTES=10 for less.
+MINUTES = 60
+fuzz: packages
+	Tests/Fuzzing/fuzz $(MINUTES)
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift

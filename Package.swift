@@ -88,6 +88,11 @@ let package = Package(
             "Daemon",
             ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
         .testTarget(
+            name: "FuzzingTests",
+            dependencies: ["TensorFiles", "EmbeddingSets", "Refinement", "Pipelines", "Failures", "TestSupport"],
+            path: "Tests/Fuzzing", exclude: ["LibFuzzer", "README.md", "corpus.py", "fuzz", "words.dict"],
+            resources: [.copy("Corpus")], swiftSettings: strict),
+        .testTarget(
             name: "SystemTests", dependencies: ["sono", "CLinux", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]

@@ -202,7 +202,7 @@ struct SetLayout {
         }
     }
 
-    static func rules(_ path: String) -> SetRules { SetRules { corrupt(path, $0) } }
+    static func rules(_ path: String) -> SetRules { SetRules(longID: .tooLarge) { corrupt(path, $0) } }
 
     static func corrupt(_ path: String, _ what: String) -> Failure {
         Failure(.corruptSafetensors, "\(path): \(what): write the set again.")

@@ -3,10 +3,15 @@ import Failures
 /// What must hold within a set, whether it comes from a file or is on its way into one: `refuse` says which of the two, by
 /// making the failure out of what is wrong.
 struct SetRules: Sendable {
+    /// The code for an id that is longer than `longestID`.
+    let longID: FailureCode
     let refuse: @Sendable (String) -> Failure
 
+    /// Bytes of one text id. Ids are keys: every result row, its index and every answer repeats them.
+    static let longestID = 4_096
+
     /// For what comes from the caller and not from a file.
-    static let given = SetRules { Failure(.invalidArgument, "\($0): mend that first.") }
+    static let given = SetRules(longID: .invalidArgument) { Failure(.invalidArgument, "\($0): mend that first.") }
 
     func checkClasses(_ classes: [String]) throws {
         if classes.isEmpty || classes.contains("") || Set(classes).count != classes.count {
@@ -34,6 +39,10 @@ struct SetRules: Sendable {
             }
             if offset < Int64(bytes.count), bytes[Int(offset)] & 0xC0 == 0x80 {
                 throw refuse("`ids_offsets` splits a UTF-8 character at row \(row)")
+            }
+            if offset - before > Int64(Self.longestID) {
+                let words = "the id of row \(row - 1) has \(offset - before) bytes, \(Self.longestID) at most"
+                throw Failure(longID, refuse(words).message)
             }
             before = offset
         }

@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import TensorFiles
 
 /// The files of pipeline.d.
 public enum ConfigurationDirectory {
@@ -36,13 +37,35 @@ public enum ConfigurationDirectory {
                 .configurationInvalid,
                 "\(path): a pipeline's name has letters, digits, - and _ only, 64 at most: rename the file.")
         }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 20,
-            let yaml = String(data: data, encoding: .utf8)
-        else {
-            throw Failure(.configurationInvalid, "\(path): expected a readable UTF-8 file of at most 1 MiB.")
+        return try read(path)
+    }
+
+    /// Reads one file, whatever stands under its name: a FIFO is not waited for, and no more is read than a pipeline needs.
+    package static func read(_ path: String) throws -> PipelineConfiguration {
+        let bytes: [UInt8]
+        do {
+            let file = try InputFile(path: path, limits: limits)
+            bytes = try [UInt8](unsafeUninitializedCapacity: file.size) { buffer, filled in
+                filled = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+            }
+        } catch let failure as Failure {
+            throw Failure(
+                .configurationInvalid, "\(path): expected a readable file of at most \(limits.fileBytes >> 10) KiB.",
+                cause: failure.message)
+        }
+        guard let yaml = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(.configurationInvalid, "\(path): expected UTF-8: save it in that encoding.")
         }
         return try PipelineConfiguration(yaml: yaml, file: path)
     }
+
+    /// Of one file. Symbolic links are followed: whoever writes pipeline.d owns it.
+    private static let limits: FileLimits = {
+        var limits = FileLimits()
+        limits.fileBytes = 64 << 10
+        limits.followsSymbolicLinks = true
+        return limits
+    }()
 
     /// Whether a text may name a pipeline, and so a directory, a metric's label and a part of a URL.
     public static func isName(_ name: String) -> Bool {

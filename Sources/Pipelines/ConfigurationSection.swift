@@ -8,7 +8,12 @@ struct ConfigurationSection {
     private let prefix: String
     private let mapping: Node.Mapping
 
+    /// An alias stands for a copy of what it names, and the parser looks into every copy: a few dozen of aliases of aliases
+    /// would keep it busy for years. Nothing in these files needs one.
+    private static let mostAliases = 16
+
     init(yaml: String, file: String) throws {
+        try Self.checkAliases(yaml, file: file)
         let root: Node?
         do {
             root = try Yams.compose(yaml: yaml)
@@ -22,6 +27,21 @@ struct ConfigurationSection {
         self.init(file: file, prefix: "", mapping: mapping)
     }
 
+    /// Counts what may be an alias, in comments and texts, too.
+    private static func checkAliases(_ yaml: String, file: String) throws {
+        let bytes = yaml.utf8
+        let aliases = zip(bytes, bytes.dropFirst()).count { star, next in
+            let name = Unicode.Scalar(next)
+            return star == UInt8(ascii: "*") && name.isASCII
+                && (name.properties.isAlphabetic || ("0"..."9").contains(name) || name == "_" || name == "-")
+        }
+        if aliases > mostAliases {
+            throw Failure(
+                .configurationInvalid,
+                "\(file):1: has more than \(mostAliases) aliases (`*name`): write out what they stand for.")
+        }
+    }
+
     /// On one line, unlike the parser's own words.
     private static func syntaxError(_ error: any Error, file: String) -> Failure {
         let (line, words): (Int, String)
@@ -31,9 +51,12 @@ struct ConfigurationSection {
             let place = context.map { "\($0.text) that begins in line \($0.mark.line): " } ?? ""
             (line, words) = (mark.line, place + problem)
         case .duplicatedKeysInMapping(let keys, let context):
-            (line, words) = (context.mark.line, "given more than once: \(keys.sorted().joined(separator: ", "))")
+            let names = keys.sorted().prefix(5).map(shortened).joined(separator: ", ")
+            (line, words) = (context.mark.line, "given more than once: \(names)")
+        case .reader(let problem, let offset, let value, _):
+            (line, words) = (1, "\(problem) (\(value)) at byte \(offset ?? 0)")
         default:
-            (line, words) = (1, "\(error)")
+            (line, words) = (1, "the parser gave up")
         }
         return Failure(.configurationInvalid, "\(file):\(line): is no valid YAML: correct it. (\(words))")
     }
@@ -46,8 +69,8 @@ struct ConfigurationSection {
 
     /// Refuses any key that is not known here.
     func allow(_ keys: [String]) throws {
-        for (key, _) in mapping where !keys.contains(key.string ?? "") {
-            let name = key.string ?? "?"
+        for (key, _) in mapping where !keys.contains(key.scalar?.string ?? "") {
+            let name = key.scalar.map { Self.shortened($0.string) } ?? "?"
             throw complaint(name, at: key, "unknown key; allowed here: \(keys.joined(separator: ", ")).")
         }
     }
@@ -86,29 +109,34 @@ struct ConfigurationSection {
     }
 
     func duration(_ key: String) throws -> Duration? {
-        try value(key, "a duration above zero such as 10min, 2s, 12h or 7d") { text in
+        try value(key, "a duration above zero such as 10min, 2s, 12h or 7d, at most 36500d") { text in
             Quantity.duration(text).flatMap { $0 > .zero ? $0 : nil }
         }
     }
 
     func bytes(_ key: String) throws -> Int? {
-        try value(key, "a size above zero such as 1GiB, 512MiB or 4096") { text in
-            Quantity.bytes(text).flatMap { $0 > 0 ? $0 : nil }
+        try value(key, "a size above zero such as 1GiB, 512MiB or 4096, at most 1TiB") { text in
+            Quantity.bytes(text).flatMap { (1...1 << 40).contains($0) ? $0 : nil }
         }
     }
 
     /// A duration, or `keep` (nil).
     func horizon(_ key: String, default standard: Duration?) throws -> Duration? {
         guard let text = try text(key) else { return standard }
-        return text == "keep" ? nil : try value(key, "keep or a duration such as 7d", Quantity.duration)
+        return text == "keep" ? nil : try value(key, "keep or a duration such as 7d, at most 36500d", Quantity.duration)
     }
 
     private func value<Value>(_ key: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
         guard let text = try text(key) else { return nil }
         guard let value = parse(text) else {
-            throw complaint(key, at: mapping[Node(key)], "expected \(expected), found `\(text)`.")
+            throw complaint(key, at: mapping[Node(key)], "expected \(expected), found `\(Self.shortened(text))`.")
         }
         return value
+    }
+
+    private static func shortened(_ text: String) -> String {
+        let kept = text.unicodeScalars.prefix(ForeignText.quotedCharacters)
+        return kept.endIndex == text.unicodeScalars.endIndex ? text : "\(String(kept))…"
     }
 
     private func complaint(_ key: String, at node: Node?, _ words: String) -> Failure {

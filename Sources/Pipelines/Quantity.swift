@@ -1,11 +1,15 @@
 /// Durations and sizes as people write them in pipeline.d.
 enum Quantity {
-    /// `7d`, `12h`, `10min`, `2s`, `500ms`; whole numbers only. Nil if the text is no duration.
+    /// A hundred years: longer ones are for ever, and would overflow where times are added.
+    private static let longest = Duration.seconds(36_500 * 86_400)
+
+    /// `7d`, `12h`, `10min`, `2s`, `500ms`; whole numbers only. Nil if the text is no duration, or one beyond `36500d`.
     static func duration(_ text: String) -> Duration? {
         let units: [String: Int64] = ["d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1_000, "ms": 1]
         guard let (number, unit) = split(text), let milliseconds = units[unit] else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: milliseconds)
-        return overflow ? nil : .milliseconds(product)
+        let duration = Duration.milliseconds(product)
+        return overflow || duration > longest ? nil : duration
     }
 
     /// `1GiB`, `512MiB`, `64KiB`, `100MB`, `4096` (bytes); whole numbers only. Nil if the text is no size.

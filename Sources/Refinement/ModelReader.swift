@@ -51,7 +51,7 @@ struct ModelReader {
         if !unread.isEmpty {
             warnings.append(
                 "tensors without a meaning at order \(configuration.order) are ignored: "
-                    + unread.sorted().joined(separator: ", ") + ".")
+                    + Self.list(unread) + ".")
         }
         try model.check()
         return model
@@ -70,14 +70,23 @@ struct ModelReader {
     }
 
     private mutating func configuration() throws -> ModelConfiguration {
-        let json = try json("config", "the model's configuration as a JSON object")
+        let text = try text("config", "the model's configuration as a JSON object")
         do {
-            let values = try JSONDecoder().decode([String: IgnoredValue].self, from: json)
-            let unknown = Set(values.keys).subtracting(ModelConfiguration.keys)
-            if !unknown.isEmpty {
-                warnings.append("unknown keys of config are ignored: \(unknown.sorted().joined(separator: ", ")).")
+            var keys: Set<String> = []
+            var scanner = JSONScanner(Array(text.utf8))
+            // Foundation would take one of two values for a key without a word.
+            try scanner.object { key, scanner in
+                keys.insert(key)
+                try scanner.skip()
             }
-            return try JSONDecoder().decode(ModelConfiguration.self, from: json)
+            try scanner.end()
+            let unknown = keys.subtracting(ModelConfiguration.keys)
+            if !unknown.isEmpty { warnings.append("unknown keys of config are ignored: \(Self.list(unknown)).") }
+            return try JSONDecoder().decode(ModelConfiguration.self, from: Data(text.utf8))
+        } catch let fault as JSONScanner.Fault {
+            throw Failure(
+                .modelInvalid,
+                "metadata key `config` is no JSON object (byte \(fault.offset): \(fault.message)): write it again.")
         } catch let error as DecodingError {
             throw Failure(
                 .modelInvalid, "metadata key `config` cannot be read: \(error.place)", cause: "\(error)")
@@ -85,21 +94,26 @@ struct ModelReader {
     }
 
     private func classes() throws -> [String] {
-        let json = try json("classes", "the class names as a JSON array of strings")
         do {
-            return try JSONDecoder().decode([String].self, from: json)
-        } catch {
+            return try JSONStrings.strings(text("classes", "the class names as a JSON array of strings"))
+        } catch let fault as JSONScanner.Fault {
             throw Failure(
                 .modelInvalid, "metadata key `classes` is not a JSON array of strings: write the class names there.",
-                cause: "\(error)")
+                cause: "byte \(fault.offset): \(fault.message)")
         }
     }
 
-    private func json(_ key: String, _ meaning: String) throws -> Data {
+    private func text(_ key: String, _ meaning: String) throws -> String {
         guard let text = file.metadata[key] else {
             throw Failure(.modelInvalid, "metadata key `\(key)` is missing: put \(meaning) there.")
         }
-        return Data(text.utf8)
+        return text
+    }
+
+    /// A few names out of the file, fit for a message.
+    private static func list(_ names: Set<String>) -> String {
+        let shown = names.sorted().prefix(5).map { ForeignText.quoted($0) }.joined(separator: ", ")
+        return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
     }
 
     private mutating func field(_ configuration: ModelConfiguration) throws -> FieldWeights<Float> {
@@ -164,11 +178,6 @@ struct ModelReader {
         }
         return try file.floats(name)
     }
-}
-
-/// Any JSON value, not looked at.
-private struct IgnoredValue: Decodable {
-    init(from decoder: any Decoder) {}
 }
 
 extension DecodingError {

@@ -85,6 +85,30 @@ package struct JSONScanner {
         return try validated(text[...], at: start)
     }
 
+    /// Moves over any value, nested as deep as it likes, by its strings and brackets alone: what is between them is left to
+    /// whoever reads it.
+    package mutating func skip() throws {
+        var depth = 0
+        repeat {
+            skipSpace()
+            switch peek {
+            case UInt8(ascii: "\""): _ = try string()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                offset += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                offset += 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"): offset += 1
+            case nil: break
+            default: while let byte = peek, !Self.delimiters.contains(byte) { offset += 1 }
+            }
+        } while depth > 0 && peek != nil
+        if depth != 0 { throw Fault(message: "a value does not end", offset: offset) }
+    }
+
+    private static let delimiters = Set("\"{}[],: \n\r\t".utf8)
+
     /// Requires that only white space is left.
     package mutating func end() throws {
         skipSpace()

@@ -17,10 +17,7 @@ struct MemoryTests {
         try service.waitUntilSettled(within: 600)
         #expect(try service.number("SELECT count(*) FROM v1_results WHERE status = 'ok'") == Self.rows)
 
-        let process = try #require(service.process).processIdentifier
-        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-        let peak = try #require(Int(line.split(whereSeparator: { !$0.isNumber }).first ?? "")) * 1_024
+        let peak = try service.peakBytes()
         let modelBytes = try #require(FileManager.default.attributesOfItem(atPath: model)[.size] as? Int)
         #expect(peak <= 150_000_000 + modelBytes + 64 * Self.rows, "\(peak) bytes")
         #expect(service.stop() == 0)

@@ -69,6 +69,24 @@ final class Service {
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }
 
+    /// The most memory that the running service has held so far.
+    func peakBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(try identifier())/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(Int(line.split(whereSeparator: { !$0.isNumber }).first ?? "")) * 1_024
+    }
+
+    /// Processor time that the running service has taken, which a crowded machine does not change.
+    func processorSeconds() throws -> Double {
+        let status = try String(contentsOfFile: "/proc/\(try identifier())/stat", encoding: .utf8)
+        // Behind the program's name, which may hold anything: utime and stime are the 12th and 13th.
+        let fields = try #require(status.split(separator: ")").last).split(separator: " ")
+        let ticks = try #require(Int(fields[11])) + #require(Int(fields[12]))
+        return Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    private func identifier() throws -> Int32 { try #require(process).processIdentifier }
+
     /// Drops a file as a careful producer does: written under .tmp/, then renamed into incoming/.
     func drop(_ data: Data, as name: String) throws {
         let temporary = root("spool/p/.tmp/\(name)")

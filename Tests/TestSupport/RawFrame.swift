@@ -1,6 +1,6 @@
 /// A zstd frame put together by hand (RFC 8878, section 3.1.1), so that it can lie.
-enum RawFrame {
-    enum Block {
+public enum RawFrame {
+    public enum Block {
         case raw([UInt8])
         /// One byte, repeated: 4 bytes stand for up to 128 KiB.
         case run(UInt8, count: Int)
@@ -9,7 +9,7 @@ enum RawFrame {
     /// - Parameters:
     ///   - window: the window descriptor; 0x58 is 2 MB, 0xFF is 3.75 TB.
     ///   - contentSize: declared, in 8 bytes.
-    static func frame(_ blocks: [Block], window: UInt8 = 0x58, contentSize: UInt64? = nil) -> [UInt8] {
+    public static func frame(_ blocks: [Block], window: UInt8 = 0x58, contentSize: UInt64? = nil) -> [UInt8] {
         var bytes: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, contentSize == nil ? 0 : 0xC0, window]
         if let contentSize { bytes += (0..<8).map { UInt8(truncatingIfNeeded: contentSize >> (8 * $0)) } }
         for (index, block) in blocks.enumerated() {
@@ -28,7 +28,7 @@ enum RawFrame {
 }
 
 /// A safetensors file with any header one likes.
-func safetensors(_ json: String, payload: Int = 0, fill: UInt8 = 0) -> [UInt8] {
+public func safetensors(_ json: String, payload: Int = 0, fill: UInt8 = 0) -> [UInt8] {
     let text = Array(json.utf8)
     return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
         + [UInt8](repeating: fill, count: payload)
