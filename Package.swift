@@ -82,7 +82,10 @@ let package = Package(
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", grdb]),
         tests(
             "Daemon",
-            ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
+            [
+                "EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", grdb,
+                logging,
+            ]),
         .testTarget(
             name: "SystemTests", dependencies: ["sono", "CLinux", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),

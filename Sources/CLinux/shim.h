@@ -13,6 +13,11 @@ extern int renameat2(int from_directory, const char *from, int to_directory, con
 /// renameat2: fail with EEXIST instead of replacing.
 static const unsigned int RENAME_NOREPLACE = 1;
 
+/// Exchanges two files in one step; both must be there.
+static inline int rename_exchanging(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+}
+
 /// sync(2) for the one file system the descriptor is on.
 extern int syncfs(int descriptor);
 

@@ -9,6 +9,8 @@ public struct ServiceOptions: Sendable {
     public var version = "0"
     /// How soon a pipeline whose trouble may pass is tried again.
     package var retryAfter = Duration.seconds(60)
+    /// How often retention looks for what has had its time.
+    package var retentionInterval = Duration.seconds(3_600)
     /// Whose members may hold, release, cancel and requeue.
     public var adminGroup = "sono-admin"
 

@@ -14,7 +14,7 @@ final class FeatureFile {
     init?(for job: QueuedJob, pipeline: Pipeline) throws {
         guard let type = pipeline.configuration.features.elementType else { return nil }
         try AtomicFile.makeDirectory(pipeline.features)
-        path = "\(pipeline.features)/\(job.id).safetensors.zst"
+        path = Self.path(job: job.id, in: pipeline.features)
         var metadata = [
             "schema": "embedding-set/1", "normalized": "true", "producer": "sono",
             "job_id": String(job.id), "pipeline": pipeline.name, "model_sha256": pipeline.model.sha256,
@@ -25,6 +25,8 @@ final class FeatureFile {
             tensors: [.init("embeddings", type, shape: [job.rows ?? 0, pipeline.refiner.configuration.dimension])],
             metadata: metadata)
     }
+
+    static func path(job: JobID, in directory: String) -> String { "\(directory)/\(job).safetensors.zst" }
 
     func append(_ vectors: UnsafeBufferPointer<Float>) throws {
         try writer.append("embeddings", floats: vectors)

@@ -30,7 +30,8 @@ struct Sono: ParsableCommand {
                 name: "Run the service",
                 subcommands: [
                     Serve.self, Submit.self, Status.self, Jobs.self, Job.self, Results.self, Requeue.self, Cancel.self,
-                    Hold.self, Release.self, Verify.self,
+                    Hold.self, Release.self, Verify.self, GC.self,
+                    Backup.self, DoctorCommand.self,
                 ]),
             CommandGroup(
                 name: "Work with files",
