@@ -66,6 +66,8 @@ let package = Package(
             resources: [.copy("Resources/debian-sections"), .copy("Resources/pilot-criteria.yaml")],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "growth", dependencies: ["Accounting", "Failures", grdb], path: "Tests/Growth", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
