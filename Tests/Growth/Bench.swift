@@ -55,7 +55,7 @@ final class Bench: Sendable {
     }
 
     func claim(_ number: Int) throws -> JobID {
-        let token = String(format: "%016x", number)
+        let token = String(format: "f%015x", number)
         try store.noteClaims([ClaimNote(token: token, pipeline: "p0", name: Array("\(number)".utf8))])
         return try store.admit(
             Admission(

@@ -53,4 +53,49 @@ struct RetentionTests {
         #expect(service.stop() == 0)
         #expect(try service.rows("PRAGMA integrity_check").first?[0] as String? == "ok")
     }
+
+    /// Kills fall into the removal of files, of rows and of jobs alike; the seed is printed by a failure.
+    @Test(
+        "killed at any moment, retention never shows a part of a job's rows, and in the end has forgotten nothing",
+        arguments: [UInt64.random(in: 1...9_999)])
+    func killed(seed: UInt64) throws {
+        let service = try Service(
+            pipeline: "\(Service.pipeline)\nretention: { inputs: 1s, results: 1s, jobs: 1s, failed: 1s }\n")
+        var random = Xorshift(state: seed)
+        try service.start()
+        for number in 1...12 {
+            try service.drop(Batches.batch(rows: 20_000, seed: UInt64(number)), as: "\(number).safetensors")
+        }
+        try service.waitUntilSettled()
+        sleep(2)
+        var rowsLeft = 240_000
+        for _ in 0..<6 {
+            let asking = try Sono.start(
+                ["gc", "--root", service.root.path], logs: service.root.url.appending(path: "logs"))
+            usleep(UInt32(random.next() % 300_000))
+            #expect(service.stop(SIGKILL) == -SIGKILL)
+            asking.terminate()
+            asking.waitUntilExit()
+            let torn = try service.number(
+                """
+                SELECT count(*) FROM v1_jobs AS j WHERE results_removed_at IS NULL
+                    AND rows <> (SELECT count(*) FROM v1_results AS r WHERE r.job_id = j.job_id)
+                """)
+            #expect(torn == 0)
+            let rows = try service.number("SELECT count(*) FROM v1_results")
+            #expect(rows <= rowsLeft && rows.isMultiple(of: 20_000))
+            rowsLeft = rows
+            try service.start()
+        }
+        #expect(try Sono.run(["gc", "--root", service.root.path]).status == 0)
+        #expect(try service.files(in: "done") == [])
+        for table in ["jobs", "results", "changes", "removals"] {
+            #expect(try service.number("SELECT count(*) FROM \(table)") == 0, "\(table)")
+        }
+        try service.drop(Batches.batch(rows: 20_000, seed: 7), as: "again.safetensors")
+        try service.waitUntilSettled()
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'duplicate'") == 1)
+        #expect(service.stop() == 0)
+        #expect(try service.rows("PRAGMA integrity_check").first?[0] as String? == "ok")
+    }
 }
