@@ -70,6 +70,8 @@ let package = Package(
             resources: [.copy("Resources/debian-sections"), .copy("Resources/pilot-criteria.yaml")],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "growth", dependencies: ["Accounting", "Failures", grdb], path: "Tests/Growth", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
@@ -86,7 +88,10 @@ let package = Package(
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", grdb]),
         tests(
             "Daemon",
-            ["EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
+            [
+                "EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", grdb,
+                logging,
+            ]),
         .testTarget(
             name: "FuzzingTests",
             dependencies: ["TensorFiles", "EmbeddingSets", "Refinement", "Pipelines", "Failures", "TestSupport"],

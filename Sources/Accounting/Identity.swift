@@ -24,7 +24,7 @@ enum Identity {
         try database.execute(
             sql: """
                 INSERT INTO identities (pipeline, sha256, job_id) VALUES (?, ?, ?)
-                ON CONFLICT DO UPDATE SET job_id = excluded.job_id
+                ON CONFLICT DO UPDATE SET job_id = excluded.job_id, job_deleted = 0
                 """, arguments: [pipeline, sha256, job])
     }
 
@@ -32,7 +32,8 @@ enum Identity {
     static func giveBack(job: JobID, in database: Database) throws {
         try database.execute(
             sql: """
-                UPDATE identities SET job_id = jobs.supersedes FROM jobs
+                UPDATE identities SET job_id = jobs.supersedes, job_deleted = NOT EXISTS (
+                    SELECT 1 FROM jobs AS older WHERE older.job_id = jobs.supersedes) FROM jobs
                 WHERE identities.job_id = ? AND jobs.job_id = identities.job_id AND jobs.supersedes IS NOT NULL
                 """, arguments: [job])
     }

@@ -29,6 +29,10 @@ public struct JobRecord: Codable, Equatable, Sendable {
     public var refineSeconds: Double?
     public var classifySeconds: Double?
     public var commitSeconds: Double?
+    /// When retention took the input from done/ or failed/.
+    public var inputRemovedAt: String?
+    /// When retention took the rows from `v1_results`.
+    public var resultsRemovedAt: String?
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case jobID = "job_id"
@@ -58,6 +62,8 @@ public struct JobRecord: Codable, Equatable, Sendable {
         case refineSeconds = "refine_seconds"
         case classifySeconds = "classify_seconds"
         case commitSeconds = "commit_seconds"
+        case inputRemovedAt = "input_removed_at"
+        case resultsRemovedAt = "results_removed_at"
     }
 }
 

@@ -8,6 +8,7 @@ enum Migration {
     /// into a file that is to be left as it is.
     static func inspectFile(path: String, newest: Int) throws {
         try refuseEmptied(path: path)
+        try refuseForeignWAL(path: path)
         // A hot journal is a creation that was cut short before the WAL began; only a writer can roll it back.
         guard size(path) ?? 0 > 0, size(path + "-journal") == nil else { return }
         let reader = try StoreConnection.reader(path: path)
@@ -20,6 +21,19 @@ enum Migration {
         if (size(path) ?? 0) == 0, let wal = size(path + "-wal"), wal > 0 {
             throw Failure.damaged(path, cause: "the database is empty, its -wal holds \(wal) bytes")
         }
+    }
+
+    /// A backup is a whole store in one file, not in WAL mode. A -wal beside it is what is left of the store it was put in
+    /// place of: SQLite would copy that into it.
+    static func refuseForeignWAL(path: String) throws {
+        guard let wal = size(path + "-wal"), wal > 0, let file = FileHandle(forReadingAtPath: path) else { return }
+        defer { try? file.close() }
+        // The file format's write version, at offset 18: 2 for WAL. A store of ours has no frames before it is 2.
+        guard let head = try? file.read(upToCount: 20), head.count == 20, head[18] == 1 else { return }
+        throw Failure(
+            .storeDamaged,
+            "\(path) is a copy that was put in place beside the -wal of another store: move \(path)-wal and -shm away, "
+                + "then start.")
     }
 
     private static func size(_ path: String) -> Int? {

@@ -5,7 +5,7 @@ enum Schema {
 
     /// Every migration in order; `PRAGMA user_version` is the number of those a file has been through. Those that have
     /// been released never change.
-    static let migrations: [String] = [first]
+    static let migrations: [String] = [first, retention]
 
     private static let first = """
         CREATE TABLE store (
@@ -167,6 +167,58 @@ enum Schema {
             FROM results AS r CROSS JOIN jobs AS j ON j.job_id = r.job_id;
 
         -- SQLite takes the other columns from the row that has the maximum.
+        CREATE VIEW v1_latest AS
+            SELECT max(seq) AS seq, job_id, pipeline, row, item_id, label, class, score, margin, status, top_k, refined
+            FROM v1_results GROUP BY pipeline, item_id;
+        """
+    /// What has been taken away, and up to where; and whose copy a store is.
+    private static let retention = """
+        ALTER TABLE jobs ADD COLUMN input_removed_at TEXT;
+        ALTER TABLE jobs ADD COLUMN results_removed_at TEXT;
+        -- Each holds only what is still to be looked at when its time has come.
+        CREATE INDEX jobs_with_input ON jobs (pipeline, state, finished_at)
+            WHERE filed_as IS NOT NULL AND input_removed_at IS NULL;
+        CREATE INDEX jobs_with_results ON jobs (pipeline, finished_at)
+            WHERE state = 'done' AND results_removed_at IS NULL;
+        CREATE INDEX jobs_with_features ON jobs (pipeline, finished_at) WHERE features_path IS NOT NULL;
+        CREATE INDEX jobs_filed ON jobs (pipeline, finished_at) WHERE filed_as IS NOT NULL;
+
+        -- Jobs whose rows are out of sight and are being deleted, some at a time.
+        CREATE TABLE removals (job_id INTEGER PRIMARY KEY) STRICT;
+
+        -- Bytes of a job that retention has deleted: it was done.
+        ALTER TABLE identities ADD COLUMN job_deleted INTEGER NOT NULL DEFAULT 0 CHECK (job_deleted IN (0, 1));
+
+        -- The highest seq that was ever taken away.
+        ALTER TABLE store ADD COLUMN results_removed_through INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE store ADD COLUMN changes_removed_through INTEGER NOT NULL DEFAULT 0;
+        -- 'backup': a copy that nobody has written to yet. 'restored', 'recovered': one that must be compared with the
+        -- spool, which may know of jobs that it does not.
+        ALTER TABLE store ADD COLUMN origin TEXT CHECK (origin IN ('backup', 'restored', 'recovered'));
+
+        DROP VIEW v1_latest;
+        DROP VIEW v1_results;
+        DROP VIEW v1_jobs;
+        DROP VIEW v1_store;
+
+        CREATE VIEW v1_store AS
+            SELECT store_id, schema, created_at, results_removed_through, changes_removed_through FROM store;
+
+        CREATE VIEW v1_jobs AS
+            SELECT job_id, pipeline, file_name, sha256, state, attempts, rows, rows_ok, rows_failed, model_id, solver,
+                steps, form, kernel, duplicate_of, supersedes, features_path, submitted_at, started_at, finished_at,
+                error_code, error_message, queue_seconds, decode_seconds, refine_seconds, classify_seconds,
+                commit_seconds, input_removed_at, results_removed_at
+            FROM jobs;
+
+        -- A job's rows go out of sight all together, as they came.
+        CREATE VIEW v1_results AS
+            SELECT r.seq, r.job_id, j.pipeline, r.row, r.item_id, r.label, r.class, r.score, r.margin,
+                CASE r.status WHEN 0 THEN 'ok' WHEN 1 THEN 'non_finite' WHEN 2 THEN 'zero_norm' ELSE 'diverged' END
+                    AS status,
+                r.top_k, r.refined
+            FROM results AS r CROSS JOIN jobs AS j ON j.job_id = r.job_id WHERE j.results_removed_at IS NULL;
+
         CREATE VIEW v1_latest AS
             SELECT max(seq) AS seq, job_id, pipeline, row, item_id, label, class, score, margin, status, top_k, refined
             FROM v1_results GROUP BY pipeline, item_id;

@@ -23,8 +23,28 @@ extension Store {
         }
     }
 
+    /// Is told the text of every statement that the writer runs, its question marks in place.
+    package func trace(_ heard: @escaping @Sendable (String) -> Void) throws {
+        try withConnection { $0.traceStatements(heard) }
+    }
+
     /// How long the writer waits for another program's lock.
     package func setBusyTimeout(milliseconds: Int32) throws {
         try withConnection { _ = sqlite3_busy_timeout($0.sqliteConnection, milliseconds) }
+    }
+}
+
+extension StoreReader {
+    /// Is told the text of every statement that the reader runs, its question marks in place.
+    package func trace(_ heard: @escaping @Sendable (String) -> Void) throws {
+        try read { $0.traceStatements(heard) }
+    }
+}
+
+extension Database {
+    fileprivate func traceStatements(_ heard: @escaping @Sendable (String) -> Void) {
+        trace(options: .statement) { event in
+            if case .statement(let statement) = event { heard(statement.sql) }
+        }
     }
 }

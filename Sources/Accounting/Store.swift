@@ -32,6 +32,7 @@ public final class Store: Sendable {
                 try Migration.inspect(database, path: path, newest: migrations.count, thoroughly: false)
                 try StoreConnection.makeDurable(database, path: path)
                 try Migration.run(migrations, on: database, at: Timestamp.text(now()))
+                try StoreOrigin.takeOver(database)
             }
             return Store(path: path, connection: connection, now: now)
         } catch let error as DatabaseError {
@@ -53,6 +54,29 @@ public final class Store: Sendable {
                 try database.checkpoint(truncating ? .truncate : .passive)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 // A reader is at work: the next checkpoint will do.
+            }
+        }
+    }
+
+    /// A WAL that has grown past this is emptied between commits.
+    public static let largeWAL = 64 << 20
+
+    /// Empties the WAL if it is large, for moments between commits: a commit of millions of rows leaves it so, and commits
+    /// alone only make it small again once nobody reads from it. Waits for nobody.
+    ///
+    /// - Returns: false if a reader keeps it: as long as one holds an old view, the WAL can only grow.
+    public func emptyLargeWAL() throws -> Bool {
+        var status = stat()
+        guard stat("\(path)-wal", &status) == 0, status.st_size > Self.largeWAL else { return true }
+        return try withConnection { database in
+            sqlite3_busy_timeout(database.sqliteConnection, 0)
+            defer { sqlite3_busy_timeout(database.sqliteConnection, StoreConnection.busyMilliseconds) }
+            do {
+                try database.checkpoint(.passive)
+                try database.checkpoint(.truncate)
+                return true
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                return false
             }
         }
     }

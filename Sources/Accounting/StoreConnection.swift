@@ -5,6 +5,9 @@ import GRDBSQLite
 
 /// The one connection that writes, and the pragmas that make its commits durable.
 enum StoreConnection {
+    /// How long another program's lock is waited for.
+    static let busyMilliseconds: Int32 = 5_000
+
     /// Opens the file for writing, creating it if there is none.
     ///
     /// GRDB's own WAL set-up is not used: it lowers `synchronous` to NORMAL after `prepareDatabase`, and under NORMAL a
@@ -12,7 +15,7 @@ enum StoreConnection {
     static func writer(path: String) throws -> DatabaseQueue {
         try createIfMissing(path: path)
         var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(Double(busyMilliseconds) / 1_000)
         configuration.label = "sono.store"
         configuration.prepareDatabase { database in
             // Before anything is read: a schema that was tampered with must not run functions with side effects.
@@ -25,7 +28,7 @@ enum StoreConnection {
     static func reader(path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = true
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(Double(busyMilliseconds) / 1_000)
         configuration.label = "sono.store.reader"
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA trusted_schema = OFF")

@@ -8,10 +8,14 @@ public struct StoreInfo: Codable, Equatable, Sendable {
     public var sqliteVersion: String
     public var databaseBytes: Int
     public var walBytes: Int
-    /// The newest row of `v1_results`, 0 if none.
+    /// The newest row that `v1_results` ever had, 0 if none.
     public var lastResult: Int64
-    /// The newest row of `v1_changes`, 0 if none.
+    /// The newest row that `v1_changes` ever had, 0 if none.
     public var lastChange: Int64
+    /// Retention has taken no row of `v1_results` after this one: a cursor that stands here or beyond has missed none.
+    public var resultsRemovedThrough: Int64
+    /// The same for `v1_changes`, which lose a job's steps with the job.
+    public var changesRemovedThrough: Int64
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case storeID = "store_id"
@@ -22,5 +26,7 @@ public struct StoreInfo: Codable, Equatable, Sendable {
         case walBytes = "wal_bytes"
         case lastResult = "last_result"
         case lastChange = "last_change"
+        case resultsRemovedThrough = "results_removed_through"
+        case changesRemovedThrough = "changes_removed_through"
     }
 }

@@ -8,7 +8,7 @@ import GRDBSQLite
 /// Each call sees one state of the store. Calls from several threads take turns.
 public final class StoreReader: Sendable {
     public let path: String
-    private let connection: DatabaseQueue
+    let connection: DatabaseQueue
     private let patience: Duration?
 
     /// - Parameter patience: how long one call may work; then it ends with `deadline`. A long one keeps its view of the
@@ -23,6 +23,7 @@ public final class StoreReader: Sendable {
         }
         do {
             try Migration.refuseEmptied(path: path)
+            try Migration.refuseForeignWAL(path: path)
             let connection = try StoreConnection.reader(path: path)
             let newest = Schema.migrations.count
             try connection.read { try Migration.inspect($0, path: path, newest: newest, thoroughly: false) }
@@ -200,9 +201,9 @@ public final class StoreReader: Sendable {
             let row = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT store_id, schema, created_at, sqlite_version() AS sqlite_version,
-                        coalesce((SELECT max(seq) FROM results), 0) AS last_result,
-                        coalesce((SELECT max(seq) FROM changes), 0) AS last_change
+                    SELECT *, sqlite_version() AS sqlite_version,
+                        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'results'), 0) AS last_result,
+                        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last_change
                     FROM v1_store
                     """)
             guard let row else { throw Failure.damaged(path, cause: "the store's own row is missing") }
@@ -210,7 +211,9 @@ public final class StoreReader: Sendable {
                 storeID: row["store_id"], schema: row["schema"], createdAt: row["created_at"],
                 sqliteVersion: row["sqlite_version"], databaseBytes: Self.size(path),
                 walBytes: Self.size(path + "-wal"),
-                lastResult: row["last_result"], lastChange: row["last_change"])
+                lastResult: row["last_result"], lastChange: row["last_change"],
+                resultsRemovedThrough: row["results_removed_through"],
+                changesRemovedThrough: row["changes_removed_through"])
         }
     }
 
@@ -227,7 +230,7 @@ public final class StoreReader: Sendable {
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
             return try connection.read { database in
                 guard let patience else { return try body(database) }

@@ -16,6 +16,11 @@ static const unsigned int RENAME_NOREPLACE = 1;
 /// pipe(2) with flags for both ends.
 extern int pipe2(int ends[2], int flags);
 
+/// Exchanges two files in one step; both must be there.
+static inline int rename_exchanging(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+}
+
 /// sync(2) for the one file system the descriptor is on.
 extern int syncfs(int descriptor);
 

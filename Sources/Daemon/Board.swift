@@ -23,6 +23,11 @@ package final class Board: Sendable {
         var batches: [String: Int] = [:]
         package var errors: [FailureCode: Int] = [:]
         var rowsPerSecond: Double?
+        /// Since when a reader has kept a large WAL from being emptied.
+        var walHeldSince: Date?
+
+        /// What each configured pipeline wants to keep, as it runs.
+        var retention: Retention.Wishes { pipelines.mapValues { $0.map(\.configuration.retention) } }
     }
 
     package struct Running {

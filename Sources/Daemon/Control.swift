@@ -12,6 +12,7 @@ struct Control: Sendable {
     let lane: Lane?
     let reception: Reception?
     let board: Board?
+    let retention: RetentionLoop?
 
     /// - Throws: `wrong_state`, `not_found`.
     func apply(_ verb: ControlVerb, to id: JobID) throws -> ControlReply {
@@ -30,6 +31,13 @@ struct Control: Sendable {
             try requeue(id)
         }
         return ControlReply(job: try reader.job(id), requeued: verb == .requeue)
+    }
+
+    /// Takes away what has had its time, or says what would go.
+    func collect(dryRun: Bool) throws -> RetentionReport {
+        if let retention, !dryRun { return try retention.collectNow() }
+        let wishes = try board.map { Retention($0.snapshot.retention) } ?? Retention(configuration: paths.configuration)
+        return try dryRun ? wishes.count(reader: reader) : wishes.collect(store: store, paths: paths)
     }
 
     /// A running batch is asked to end and go there by itself. What the lane does not have, or has let go of some other way,

@@ -4,7 +4,7 @@ import Foundation
 import Pipelines
 import Spooling
 
-/// Changes jobs, for the command line: over control.sock, or with the lock held if no service runs.
+/// Changes things, for the command line: over control.sock, or with the lock held if no service runs.
 public struct ControlClient: Sendable {
     private let paths: ServicePaths
 
@@ -14,15 +14,27 @@ public struct ControlClient: Sendable {
 
     /// - Throws: `wrong_state`, `not_found`; `unavailable` if the service runs but does not answer.
     public func apply(_ verb: ControlVerb, to job: JobID) throws -> ControlReply {
+        try ask("/v1/jobs/\(job)/\(verb.rawValue)", timeout: 30) { try $0.apply(verb, to: job) }
+    }
+
+    /// Takes away what has had its time; with `dryRun` says what would go.
+    public func collect(dryRun: Bool) throws -> RetentionReport {
+        try ask(dryRun ? "/v1/gc/dry-run" : "/v1/gc", timeout: 6 * 3_600) { try $0.collect(dryRun: dryRun) }
+    }
+
+    /// Asks the service; if none runs, does it here, under its lock.
+    private func ask<Answer: Decodable>(
+        _ target: String, timeout: Int, _ directly: (Control) throws -> Answer
+    ) throws -> Answer {
         do {
-            return try UnixHTTPClient(path: paths.controlSocket, timeout: 30)
-                .send("POST", "/v1/jobs/\(job)/\(verb.rawValue)").decoded(ControlReply.self)
+            return try UnixHTTPClient(path: paths.controlSocket, timeout: timeout).send("POST", target)
+                .decoded(Answer.self)
         } catch let failure as Failure where failure.code == .unavailable {
-            return try directly(verb, job, unless: failure)
+            return try withLock(unless: failure, directly)
         }
     }
 
-    private func directly(_ verb: ControlVerb, _ job: JobID, unless failure: Failure) throws -> ControlReply {
+    private func withLock<Answer>(unless failure: Failure, _ body: (Control) throws -> Answer) throws -> Answer {
         guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
         let lock: SpoolLock
         do {
@@ -38,8 +50,9 @@ public struct ControlClient: Sendable {
                 try? reader.close()
                 try? store.close()
             }
-            return try Control(store: store, reader: reader, paths: paths, lane: nil, reception: nil, board: nil)
-                .apply(verb, to: job)
+            return try body(
+                Control(
+                    store: store, reader: reader, paths: paths, lane: nil, reception: nil, board: nil, retention: nil))
         }
     }
 }

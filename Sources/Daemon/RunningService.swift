@@ -9,9 +9,9 @@ import Synchronization
 
 /// A service that runs: what `sono serve` starts, and what a test starts in its own process.
 ///
-/// Three threads: this one's queue (signals, reload, watchdog, STATUS line), the reception (finds, claims and admits
-/// files) and the lane (computes, while the batch before is committed beside it). They meet in the store, the board and by
-/// messages.
+/// Four threads: this one's queue (signals, reload, watchdog, STATUS line), the reception (finds, claims and admits
+/// files), the lane (computes, while the batch before is committed beside it) and the retention (takes away what has had
+/// its time). They meet in the store, the board and by messages.
 public final class RunningService: Sendable {
     private let paths: ServicePaths
     private let options: ServiceOptions
@@ -23,6 +23,7 @@ public final class RunningService: Sendable {
     private let board = Board()
     private let lane: Lane
     private let reception: Reception
+    private let retention: RetentionLoop
     private let queue = DispatchQueue(label: "sono.service")
     private let watchdog: Watchdog?
     private let listeners = Mutex<[HTTPListener]>([])
@@ -58,6 +59,8 @@ public final class RunningService: Sendable {
         let claims = try store.claims().map(\.token) + store.unsettled().map(\.token)
         reception = Reception(
             isolation: isolation, examinations: try Examinations(path: paths.examining, known: Set(claims)))
+        retention = RetentionLoop(
+            store: store, paths: paths, board: board, logger: logger, interval: options.retentionInterval)
         let lanes = [lane, lane.suspects].compactMap(\.self)
         watchdog = Watchdog(
             notifier: notifier, hearts: lanes.flatMap { [$0.heartbeat, $0.commitHeartbeat] } + [reception.heartbeat])
@@ -101,8 +104,13 @@ public final class RunningService: Sendable {
 
     private func recover(_ pipelines: [String: Pipeline]) throws {
         notifier.extendTimeout(by: .seconds(120))
-        let interrupted = try Recovery(store: store, paths: paths).recoverStore { name in
+        let recovery = Recovery(store: store, paths: paths)
+        let interrupted = try recovery.recoverStore { name in
             pipelines[name]?.configuration.limits.attempts
+        }
+        if let failures = try recovery.compareWithSpool() {
+            logger.notice("the store was restored or recovered: it has been compared with the spool")
+            for failure in failures { logger.error("not compared, the next start tries again: \(failure)") }
         }
         for job in interrupted {
             logger.warning(
@@ -128,6 +136,7 @@ public final class RunningService: Sendable {
         try serve(pipelines, new: Set(pipelines.keys))
         try listen()
         board.update { $0.phase = .ready }
+        retention.start()
         logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
         queue.sync { notifier.ready(statusLine) }
         retryLater()
@@ -145,7 +154,8 @@ public final class RunningService: Sendable {
     private func listen() throws {
         let status = StatusRoutes(board: board, reader: reader, options: options, paths: paths)
         let control = Control(
-            store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board)
+            store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board,
+            retention: retention)
         let onEnd: @Sendable (Failure) -> Void = { [self] failure in
             logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
             fault.withLock { $0 = $0 ?? failure }
@@ -267,10 +277,12 @@ public final class RunningService: Sendable {
         board.update { $0.phase = .stopping }
         notifier.stopping()
         logger.notice("stopping")
+        retention.stop()
         reception.stop()
         lane.stop()
         lane.waitUntilStopped()
         reception.waitUntilStopped()
+        retention.waitUntilStopped()
         watchdog?.stop()
         let listening = listeners.withLock { listeners in
             defer { listeners = [] }

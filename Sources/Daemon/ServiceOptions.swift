@@ -11,6 +11,8 @@ public struct ServiceOptions: Sendable {
     package var retryAfter = Duration.seconds(60)
     /// `sono` itself, for batches that get a process of their own.
     package var program = "/proc/self/exe"
+    /// How often retention looks for what has had its time.
+    package var retentionInterval = Duration.seconds(3_600)
     /// Whose members may hold, release, cancel and requeue.
     public var adminGroup = "sono-admin"
 

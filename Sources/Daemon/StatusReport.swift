@@ -95,6 +95,8 @@ public struct StatusReport: Codable, Sendable {
     public var rowsPerSecond: Double?
     public var pipelines: [Pipeline]
     public var store: StoreInfo?
+    /// What is not as it should be and stops nothing yet.
+    public var warnings: [String]
 
     public enum CodingKeys: String, CodingKey {
         case schema
@@ -108,13 +110,14 @@ public struct StatusReport: Codable, Sendable {
         case rowsPerSecond = "rows_per_second"
         case pipelines
         case store
+        case warnings
     }
 }
 
 extension StatusReport {
     /// What can be said with the service down.
     public init(store reader: StoreReader) throws {
-        self.init(phase: .down, pipelines: [], store: try reader.info())
+        self.init(phase: .down, pipelines: [], store: try reader.info(), warnings: [])
         pipelines = try reader.counts().map { counts in
             Pipeline(name: counts.pipeline, state: .unknown, warnings: [], incoming: 0, counts: counts)
         }
@@ -122,7 +125,7 @@ extension StatusReport {
 
     init(board: Board, reader: StoreReader, options: ServiceOptions, paths: ServicePaths) throws {
         let now = board.snapshot
-        self.init(phase: now.paused != nil && now.phase == .ready ? .paused : now.phase, pipelines: [])
+        self.init(phase: now.paused != nil && now.phase == .ready ? .paused : now.phase, pipelines: [], warnings: [])
         version = options.version
         pid = getpid()
         startedAt = Self.text(board.startedAt)
@@ -134,7 +137,14 @@ extension StatusReport {
                 jobID: running.job.id, pipeline: running.job.pipeline, rows: running.job.rows ?? 0,
                 rowsDone: running.control.rowsDone, seconds: Date().timeIntervalSince(running.since))
         }
-        store = try reader.info()
+        let info = try reader.info()
+        store = info
+        // A reader may be at work for a moment; one that is at it for longer is one that was forgotten.
+        if let since = now.walHeldSince, Date().timeIntervalSince(since) >= 60 {
+            warnings.append(
+                "the WAL has grown to \(info.walBytes >> 20) MiB since \(Self.text(since)): a reader holds an old view of the "
+                    + "store; `fuser -v \(paths.store)` names who has it open, end its transaction.")
+        }
         let counts = Dictionary(uniqueKeysWithValues: try reader.counts().map { ($0.pipeline, $0) })
         let served = Set(now.pipelines.keys).union(counts.keys)
         // A producer may still drop files for a pipeline whose configuration is gone: they must not be invisible.
@@ -193,6 +203,7 @@ extension StatusReport {
         if total(.held) > 0 { words.append("\(total(.held)) held") }
         if let rowsPerSecond { words.append("\(Int(rowsPerSecond)) rows/s") }
         if let paused { words.append("intake paused (\(paused.code))") }
+        if !warnings.isEmpty { words.append("the WAL is held by a reader") }
         for pipeline in pipelines {
             if let problem = pipeline.problem { words.append("\(pipeline.name): \(problem.code)") }
             if pipeline.state == .removed, pipeline.incoming > 0 {

@@ -9,8 +9,7 @@ import TensorFiles
 package final class FeatureFile {
     /// What is to be written, and where.
     package struct Plan: Codable, Sendable {
-        let directory: String
-        let name: String
+        let path: String
         let type: ElementType
         let rows: Int
         let dimension: Int
@@ -20,8 +19,7 @@ package final class FeatureFile {
         init?(for job: QueuedJob, pipeline: Pipeline) {
             guard let type = pipeline.configuration.features.elementType else { return nil }
             self.type = type
-            directory = pipeline.features
-            name = "\(job.id).safetensors.zst"
+            path = FeatureFile.path(job: job.id, in: pipeline.features)
             (rows, dimension) = (job.rows ?? 0, pipeline.refiner.configuration.dimension)
             var metadata = [
                 "schema": "embedding-set/1", "normalized": "true", "producer": "sono",
@@ -36,12 +34,14 @@ package final class FeatureFile {
     private let path: String
 
     init(_ plan: Plan) throws {
-        try AtomicFile.makeDirectory(plan.directory)
-        path = "\(plan.directory)/\(plan.name)"
+        path = plan.path
+        try AtomicFile.makeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
         writer = try SafetensorsFileWriter(
             path: path, tensors: [.init("embeddings", plan.type, shape: [plan.rows, plan.dimension])],
             metadata: plan.metadata)
     }
+
+    static func path(job: JobID, in directory: String) -> String { "\(directory)/\(job).safetensors.zst" }
 
     func append(_ vectors: UnsafeBufferPointer<Float>) throws {
         try writer.append("embeddings", floats: vectors)

@@ -34,6 +34,8 @@ public struct PipelineConfiguration: Sendable, Equatable {
         public var results: Duration?
         public var jobs: Duration?
         public var failed: Duration?
+        /// Refined vectors; they go with the rows at the latest.
+        public var features: Duration?
     }
 
     /// A file in the models directory, or an absolute path.
@@ -91,11 +93,12 @@ extension PipelineConfiguration {
             limits.attempts = try section.integer("attempts", in: 1...1_000) ?? limits.attempts
             limits.deadline = try section.duration("deadline") ?? limits.deadline
         }
-        if let section = try top.section("retention", allowing: ["inputs", "results", "jobs", "failed"]) {
+        if let section = try top.section("retention", allowing: ["inputs", "results", "jobs", "failed", "features"]) {
             retention.inputs = try section.horizon("inputs", default: retention.inputs)
             retention.results = try section.horizon("results", default: retention.results)
             retention.jobs = try section.horizon("jobs", default: retention.jobs)
             retention.failed = try section.horizon("failed", default: retention.failed)
+            retention.features = try section.horizon("features", default: retention.features)
         }
     }
 }

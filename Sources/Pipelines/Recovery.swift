@@ -28,6 +28,14 @@ public struct Recovery: Sendable {
         return interrupted
     }
 
+    /// Once at a start, after `recoverStore`: a store that was restored or recovered learns what the spool knows.
+    ///
+    /// - Returns: what could not be compared now; nil if there was nothing to compare.
+    public func compareWithSpool() throws -> [Failure]? {
+        guard try store.isToBeCompared() else { return nil }
+        return try SpoolComparison(store: store, paths: paths).run()
+    }
+
     /// Files settled jobs whose file is still in work/. What cannot be done now is left to the next time.
     ///
     /// - Returns: what went wrong, for the log.

@@ -49,11 +49,14 @@ public struct Verification: Sendable {
         self.paths = paths
     }
 
-    /// - Throws: `wrong_state` unless the job is done; `not_found` if its input or its model is no longer kept.
+    /// - Throws: `wrong_state` unless the job is done; `not_found` if its rows, its input or its model are no longer kept.
     public func verify(_ id: JobID) throws -> Report {
         let job = try reader.job(id)
         guard job.state == .done, let digest = job.sha256, let rows = job.rows else {
             throw Failure(.wrongState, "job \(id) is \(job.state.rawValue): only a done job has results to verify.")
+        }
+        if let removed = job.resultsRemovedAt {
+            throw Failure(.notFound, "the rows of job \(id) were removed by retention at \(removed).")
         }
         let refiner = try refiner(for: job)
         let output = try BatchComputation(
@@ -91,6 +94,10 @@ public struct Verification: Sendable {
     /// done/JOB--NAME, under the name that was recorded: another store's jobs may have had the same numbers.
     private func keptInput(of job: JobRecord) throws -> String {
         let done = SpoolLayout(root: paths.spool, pipeline: job.pipeline).done
+        if let removed = job.inputRemovedAt {
+            throw Failure(
+                .notFound, "the input of job \(job.jobID) was removed by retention from \(done) at \(removed).")
+        }
         guard let name = try reader.filedName(of: job.jobID) else {
             throw Failure(
                 .notFound, "the input of job \(job.jobID) is still on its way to \(done): try again in a moment.")
@@ -107,7 +114,7 @@ public struct Verification: Sendable {
                 .unreadable, "\(done) cannot be looked into: run `sono verify` as root or as the service's user.",
                 cause: String(cString: strerror(number)))
         }
-        throw Failure(.notFound, "the input of job \(job.jobID) is not in \(done): retention or a person removed it.")
+        throw Failure(.notFound, "the input of job \(job.jobID) is not in \(done): a person removed it.")
     }
 
     /// As many as the stored rows have; it is not recorded by itself.

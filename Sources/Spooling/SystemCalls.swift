@@ -93,4 +93,10 @@ package struct SystemCalls: Sendable {
         if let number = fault?(.unlink) { return number }
         return name.withCString { unlinkat(directory, $0, 0) == 0 ? 0 : errno }
     }
+
+    /// rmdir(2): only a directory that is empty.
+    func removeDirectory(_ name: FileName, in directory: Int32) -> Int32 {
+        if let number = fault?(.unlink) { return number }
+        return name.withCString { unlinkat(directory, $0, AT_REMOVEDIR) == 0 ? 0 : errno }
+    }
 }

@@ -30,7 +30,7 @@ struct Sono: ParsableCommand {
                 name: "Run the service",
                 subcommands: [
                     Serve.self, Submit.self, Status.self, Jobs.self, Job.self, Results.self, Requeue.self, Cancel.self,
-                    Hold.self, Release.self, Verify.self, Isolated.self,
+                    Hold.self, Release.self, Verify.self, GC.self, Backup.self, DoctorCommand.self, Isolated.self,
                 ]),
             CommandGroup(
                 name: "Work with files",

@@ -36,15 +36,25 @@ struct MigrationTests {
         let whole = try schema(path)
         for version in 1..<migrations.count {
             let old = scratch("from-\(version).sqlite")
-            let store = try Store.open(path: old, migrations: Array(migrations[..<version]), now: { Date() })
-            let job = try store.admit(
-                Admission(
-                    token: "t", pipeline: "photos", name: Array("a".utf8), sha256: Fixture.digest(1), rows: 2,
-                    fileBytes: 3)
-            ).jobID
-            try store.close()
+            try Store.open(path: old, migrations: Array(migrations[..<version]), now: { Date() }).close()
+            // As that version wrote it: today's program writes columns that it did not have.
+            let job: JobID = try Fixture.outside(old) { database throws in
+                try database.execute(
+                    sql: """
+                        INSERT INTO jobs (token, pipeline, name, file_name, file_bytes, sha256, state, rows, submitted_at)
+                            VALUES ('t', 'photos', x'61', 'a', 3, ?1, 'queued', 2, '2026-11-24T20:45:00.123Z');
+                        """, arguments: [Fixture.digest(1)])
+                let job = database.lastInsertedRowID
+                try database.execute(
+                    sql: "INSERT INTO identities (pipeline, sha256, job_id) VALUES ('photos', ?, ?)",
+                    arguments: [Fixture.digest(1), job])
+                return job
+            }
             let migrated = try Store.open(path: old, migrations: migrations, now: { Date() })
             #expect(try migrated.job(job).sha256 == Fixture.digest(1))
+            let again = Admission(
+                token: "u", pipeline: "photos", name: [98], sha256: Fixture.digest(1), rows: 2, fileBytes: 3)
+            #expect(try migrated.admit(again).duplicateOf == job)
             try migrated.close()
             #expect(try schema(old) == whole, "from version \(version)")
             try Fixture.outside(old) { database throws in

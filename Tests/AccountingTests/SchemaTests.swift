@@ -14,13 +14,14 @@ struct SchemaTests {
                 """
                 job_id pipeline file_name sha256 state attempts rows rows_ok rows_failed model_id solver steps form \
                 kernel duplicate_of supersedes features_path submitted_at started_at finished_at error_code \
-                error_message queue_seconds decode_seconds refine_seconds classify_seconds commit_seconds
+                error_message queue_seconds decode_seconds refine_seconds classify_seconds commit_seconds \
+                input_removed_at results_removed_at
                 """
             ),
             ("v1_results", "seq job_id pipeline row item_id label class score margin status top_k refined"),
             ("v1_latest", "seq job_id pipeline row item_id label class score margin status top_k refined"),
             ("v1_changes", "seq at job_id from_state to_state code"),
-            ("v1_store", "store_id schema created_at"),
+            ("v1_store", "store_id schema created_at results_removed_through changes_removed_through"),
         ])
     func columns(view: String, names: String) throws {
         let fixture = try Fixture()
@@ -48,10 +49,10 @@ struct SchemaTests {
         let fixture = try Fixture()
         try fixture.outside { database throws in
             #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x736F_6E6F)
-            #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 1)
+            #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == Store.migrations.count)
             let row = try #require(try Row.fetchOne(database, sql: "SELECT * FROM v1_store"))
             #expect(UUID(uuidString: row["store_id"]) != nil)
-            #expect(row["schema"] == 1)
+            #expect(row["schema"] == Store.migrations.count)
             #expect((row["created_at"] as String).wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
         }
     }

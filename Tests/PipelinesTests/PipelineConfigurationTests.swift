@@ -20,7 +20,7 @@ struct PipelineConfigurationTests {
           batch_bytes: 64MiB
           attempts: 2
           deadline: 90s
-        retention: { inputs: 12h, results: 30d, jobs: keep, failed: keep }
+        retention: { inputs: 12h, results: 30d, jobs: keep, failed: keep, features: 2d }
         settle: 500ms
         incomplete_after: 1min
         """
@@ -38,6 +38,7 @@ struct PipelineConfigurationTests {
         expected.limits.deadline = .seconds(90)
         expected.retention.inputs = .seconds(12 * 3_600)
         expected.retention.results = .seconds(30 * 86_400)
+        expected.retention.features = .seconds(2 * 86_400)
         expected.settle = .milliseconds(500)
         expected.incompleteAfter = .seconds(60)
         #expect(try PipelineConfiguration(yaml: Self.full, file: "p.yaml") == expected)

@@ -30,6 +30,14 @@ final class World {
             paths: paths)
     }
 
+    /// The same directories with whatever store is there now, as a new start finds them.
+    init(continuing world: World) throws {
+        root = world.root
+        paths = world.paths
+        store = try Store.open(path: paths.store)
+        pipeline = try Pipeline(name: "p", configuration: world.pipeline.configuration, paths: paths)
+    }
+
     static func model(
         seed: UInt64 = 1, dimension: Int = dimension, encoder: String = "test-encoder"
     ) throws -> Model<Float> {
@@ -59,6 +67,9 @@ final class World {
         set.encoder = "test-encoder"
         return set
     }
+
+    /// What is refused at once: the beginning of a zip file.
+    static let refused = Data([0x50, 0x4B, 3, 4] + [UInt8](repeating: 0, count: 200))
 
     var life: BatchLife { BatchLife(pipeline: pipeline, store: store) }
     var recovery: Recovery { Recovery(store: store, paths: paths) }

@@ -194,6 +194,26 @@ struct ServiceTests {
         try database.close()
         let changed = try Sono.run(["verify", "1", "--root", service.root.url.path])
         #expect(changed.status == 1, "\(changed.output)\(changed.errors)")
+        #expect(changed.output.contains("row 1233 score: stored"), "\(changed.output)")
+    }
+
+    @Test("verify uses the kernel that the job was computed with, and names the first row that differs")
+    func verifyKernel() throws {
+        let service = try Service(pipeline: "\(Service.pipeline)\nretention: { inputs: 1s }\n")
+        try service.start(under: ["/usr/bin/env", "SONO_KERNEL=portable"])
+        try service.drop(Batches.batch(rows: 3_000, seed: 1), as: "a.safetensors")
+        try service.waitUntilSettled()
+        #expect(try service.rows("SELECT kernel FROM v1_jobs").first?[0] == "portable")
+        let verify = ["verify", "1", "--root", service.root.path]
+        let same = try Sono.run(verify + ["--json"])
+        #expect(same.status == 0, "\(same.errors)")
+        #expect(try same.json()["notes"] as? [String] == [])
+        // Retention takes the input: then there is nothing to compare with, and that is no difference.
+        sleep(2)
+        #expect(try Sono.run(["gc", "--root", service.root.path]).status == 0)
+        let gone = try Sono.run(verify)
+        #expect(gone.status == 66 && gone.errors.contains("removed by retention"), "\(gone.errors)")
+        #expect(service.stop() == 0)
     }
 
     @Test("submit --wait delivers, reports the job, and calls the same bytes a duplicate unless --again is given")

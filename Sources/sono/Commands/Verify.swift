@@ -1,13 +1,14 @@
 import Accounting
 import ArgumentParser
+import Foundation
 import Pipelines
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Recompute a finished job from its kept input and compare bit for bit.",
         discussion: """
-            Needs the input in done/ and the kept copy of the model; the service may be up or down. The exit code is 1 if \
-            anything differs.
+            Needs the input in done/ and the kept copy of the model; the service may be up or down. The job's own model, \
+            solver, steps, form and, where this processor has it, kernel are used. The exit code is 1 if anything differs.
 
             EXAMPLE
               sono verify 17
@@ -22,6 +23,8 @@ struct Verify: ParsableCommand {
     func run() throws {
         let reader = try StoreReader.open(path: places.paths.store)
         defer { try? reader.close() }
+        // Before any kernel is used: the job's own, so that a job of another machine can be verified bit for bit too.
+        if let kernel = try reader.job(id).kernel { setenv("SONO_KERNEL", kernel, 0) }
         let report = try Verification(reader: reader, paths: places.paths).verify(id)
         if form.json {
             try Output.print(json: report)

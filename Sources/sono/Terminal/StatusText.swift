@@ -56,7 +56,8 @@ struct StatusText {
             (pipeline.problem.map { [Terminal.alarm("\(pipeline.name): \($0.code): \($0.message)")] } ?? [])
                 + pipeline.warnings.map { "\(pipeline.name): \($0)" }
         }
-        return lines.isEmpty ? nil : lines.joined(separator: "\n")
+        let all = report.warnings.map { Terminal.alarm($0) } + lines
+        return all.isEmpty ? nil : all.joined(separator: "\n")
     }
 
     private var store: String? {
