@@ -10,7 +10,6 @@ struct Growth {
     static let rowsPerJob = 10
 
     static func main() throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         let jobs = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1_000_000
         let folder = FileManager.default.temporaryDirectory.appending(path: "sono-growth-\(getpid())").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
