@@ -10,7 +10,7 @@ struct CorpusTests {
     func replay(decoder: Decoder) async throws {
         let folder = try Scratch()
         let path = folder("position")
-        let result = await #expect(processExitsWith: .success) { [decoder, path] in
+        let result = await #expect(processExitsWith: .success) { [decoder, path = path as String] in
             let (corpus, file, position) = (try Corpus(decoder), try MemoryFile(), try Position(path: path))
             #expect(corpus.inputs.count >= 4)
             try Confinement.enter(bytes: CorpusTests.bytes, seconds: 120)

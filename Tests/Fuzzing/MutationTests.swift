@@ -15,7 +15,7 @@ struct MutationTests {
     func mutations(decoder: Decoder, executions: Int) async throws {
         let folder = try Scratch()
         let path = folder("position")
-        let result = await #expect(processExitsWith: .success) { [decoder, executions, path] in
+        let result = await #expect(processExitsWith: .success) { [decoder, executions, path = path as String] in
             let (corpus, file, position) = (try Corpus(decoder), try MemoryFile(), try Position(path: path))
             var mutator = Mutator(seed: MutationTests.seed)
             try Confinement.enter(bytes: CorpusTests.bytes, seconds: 300)

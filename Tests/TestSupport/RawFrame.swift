@@ -1,6 +1,6 @@
 /// A zstd frame put together by hand (RFC 8878, section 3.1.1), so that it can lie.
 public enum RawFrame {
-    public enum Block {
+    public enum Block: Sendable {
         case raw([UInt8])
         /// One byte, repeated: 4 bytes stand for up to 128 KiB.
         case run(UInt8, count: Int)
