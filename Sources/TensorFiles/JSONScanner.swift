@@ -2,7 +2,8 @@ import Failures
 
 /// A strict pull scanner over JSON text (RFC 8259): the caller says what must come next, so nothing ever recurses.
 ///
-/// Stricter than most parsers: whole non-negative numbers only, no lone surrogates, valid UTF-8, no byte order mark.
+/// Stricter than most parsers: whole non-negative numbers only, no lone surrogates, valid UTF-8, no byte order mark,
+/// and no letter under a heap of accents.
 package struct JSONScanner {
     private let bytes: [UInt8]
     package private(set) var offset = 0
@@ -136,7 +137,23 @@ package struct JSONScanner {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Fault(message: "a string is not valid UTF-8", offset: offset)
         }
+        if !text.utf8.allSatisfy({ $0 < 0x80 }), Self.longestRunOfMarks(text) > Self.mostMarks {
+            throw Fault(message: "more than \(Self.mostMarks) accents stand on one letter", offset: offset)
+        }
         return text
+    }
+
+    /// Strings are compared and hashed in normal form, and to sort the marks on one letter takes time that grows with the
+    /// square of their number: a header full of them would take hours. Stream-safe text (UAX #15, section 13) has 30 at most.
+    private static let mostMarks = 64
+
+    private static func longestRunOfMarks(_ text: String) -> Int {
+        var (run, longest) = (0, 0)
+        for scalar in text.unicodeScalars {
+            run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
+            longest = max(longest, run)
+        }
+        return longest
     }
 
     private mutating func appendEscape(to text: inout [UInt8]) throws {

@@ -155,8 +155,11 @@ struct HostileInputTests {
         Hostile("5,000 metadata keys", "too_large") {
             set(metadata: (0..<5_000).map { "\"k\($0)\":\"\"" }.joined(separator: ","))
         },
-        Hostile("a key of two million accents, which sort before they compare", nil) {
+        Hostile("a key of two million accents, which are sorted when it is compared", "corrupt_safetensors") {
             set(metadata: "\"a\(String(repeating: "\u{323}\u{301}\u{315}", count: 700_000))\":\"\"")
+        },
+        Hostile("a class of a million accents", "corrupt_safetensors") {
+            set(metadata: "\"classes\":\"[\\\"a\(String(repeating: "\\\\u0301\\\\u0323", count: 500_000))\\\"]\"")
         },
         Hostile("600,000 class names", nil) {
             set(metadata: "\"classes\":\"[\((0..<600_000).map { "\\\"\($0)\\\"" }.joined(separator: ","))]\"")
