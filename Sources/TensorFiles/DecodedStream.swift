@@ -20,6 +20,8 @@ package final class DecodedStream {
     private var fileOffset = 0
     private var hasher = SHA256()
     private var position = Position.betweenFrames
+    /// Bytes that the frame declared and that have not come yet; nil where it declared nothing.
+    private var missing: Int?
 
     private enum Position {
         case betweenFrames
@@ -141,6 +143,7 @@ package final class DecodedStream {
                     checksum = hasChecksum && checksum != .absent ? .verified : .absent
                 }
                 decoder.startFrame()
+                missing = contentSize.map { Int($0) }
                 position = .inFrame
                 return true
             }
@@ -176,7 +179,15 @@ package final class DecodedStream {
         decodedBytes += step.produced
         try checkDecodedBytes()
         try checkRatio(decodedBytes, fileOffset - pending.count)
-        if step.frameEnded { position = .betweenFrames }
+        missing = missing.map { $0 - step.produced }
+        if step.frameEnded {
+            // The library looks at the declared size in most ways to the end of a frame, but not behind an empty last block.
+            guard missing ?? 0 == 0 else {
+                throw Failure(
+                    .corruptZstd, "\(file.path) has a zstd frame that is not as long as it says: compress it again.")
+            }
+            position = .betweenFrames
+        }
         return step.produced
     }
 

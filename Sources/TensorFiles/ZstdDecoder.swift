@@ -28,7 +28,7 @@ final class ZstdDecoder {
         var frameEnded: Bool
     }
 
-    /// Takes some input and gives some output; a checksum, and a declared size, are verified when the frame ends.
+    /// Takes some input and gives some output; a checksum is verified when the frame ends.
     func decode(from source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) throws -> Step {
         var input = ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: 0)
         var output = ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)

@@ -34,6 +34,10 @@ struct HostileCompressionTests {
         let size = UInt64(good.count)
         #expect(try code(RawFrame.frame([.raw(good)], contentSize: size + 1)) == .corruptZstd)
         #expect(try code(RawFrame.frame([.raw(good)], contentSize: size - 1)) == .corruptZstd)
+        // An empty last block is where the library forgets to look.
+        let short = RawFrame.frame([.raw(good), .raw([])], contentSize: size + 1)
+        #expect(try code(short) == .corruptZstd)
+        #expect(try code(RawFrame.frame([.raw([])], contentSize: 120) + RawFrame.frame([.raw(good)])) == .corruptZstd)
         #expect(try code(RawFrame.frame([.raw(good)], contentSize: .max)) == .tooLarge)
         #expect(try code(RawFrame.frame([.raw(good)], contentSize: 2 << 30)) == .tooLarge)
         var small = FileLimits()
