@@ -55,7 +55,7 @@ let package = Package(
         library(
             "Pipelines",
             ["Dynamics", "EmbeddingSets", "TensorFiles", "Refinement", "Spooling", "Accounting", "Failures", yams]),
-        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
+        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "Failures", logging]),
         .executableTarget(
             name: "sono",
             dependencies: [
