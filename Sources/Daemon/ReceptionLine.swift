@@ -114,6 +114,9 @@ package struct ReceptionLine {
         pending.changed(token, stamp: try? pipeline.spool.stamp(of: token), at: Monotonic.now)
     }
 
+    /// Whether its directories were taken away, and may come back.
+    var isAway: Bool { pipeline.mayComeBack }
+
     var waitingCount: Int { intake.waitingCount + names.count }
 
     /// When there is something to do: at once while files are at hand, but never before a trouble may have passed.
@@ -268,6 +271,7 @@ package struct ReceptionLine {
     }
 
     private func vanished(_ token: ClaimToken, _ name: FileName) throws -> QueuedJob? {
+        if pipeline.mayComeBack { throw life.away(name) }
         if let job = changed[token] {
             return try life.giveUp(job, Failure(.ioError, "\(name) was removed from work/: drop it again."))
         }

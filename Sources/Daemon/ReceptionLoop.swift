@@ -101,13 +101,14 @@ struct ReceptionLoop {
     }
 
     private mutating func beginRegularScan() {
+        let away = Set(lines.filter { $0.value.isAway }.keys)
         nextScan = Monotonic.now + Self.regularScan
         for name in lines.keys {
             lines[name]?.mustList = true
             lines[name]?.mustCompare = true
             watch(name)
         }
-        for failure in Recovery(store: store, paths: paths).fileSettled() {
+        for failure in Recovery(store: store, paths: paths).fileSettled(away: away) {
             logger.warning("a settled file is still in work/: \(failure.message)")
         }
     }
@@ -140,6 +141,8 @@ struct ReceptionLoop {
                 "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])
             board.update { $0.spoolTrouble[pipeline] = failure }
         case .spoolBack:
+            // What was away may be there again.
+            nextScan = Monotonic.now
             board.update { $0.spoolTrouble[pipeline] = nil }
         }
     }

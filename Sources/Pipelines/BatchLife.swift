@@ -131,7 +131,11 @@ public struct BatchLife: Sendable {
     private func ready(_ job: QueuedJob, _ control: BatchControl, _ isolation: Isolation?) throws -> Ready {
         let began = Monotonic.now
         let (token, name) = try identify(job)
-        try pipeline.spool.checkReadable(token, name: name)
+        do {
+            try pipeline.spool.checkReadable(token, name: name)
+        } catch let failure as Failure where failure.code == .notFound && pipeline.mayComeBack {
+            throw away(name)
+        }
         let (output, featuresPath): (BatchComputation.Output, String?)
         do {
             (output, featuresPath) =
@@ -262,7 +266,16 @@ public struct BatchLife: Sendable {
     /// - Throws: passing failures; the job stays on the store's list of unfiled ones.
     func file(_ job: QueuedJob, commitSeconds: Double? = nil) throws {
         guard job.state.isSettled else { return }
-        try Filing(spool: pipeline.spool, store: store).file(job, commitSeconds: commitSeconds)
+        try Filing(spool: pipeline.spool, store: store, mayComeBack: pipeline.mayComeBack).file(
+            job, commitSeconds: commitSeconds)
+    }
+
+    /// A file that is away with the directory that it was in.
+    package func away(_ name: FileName?) -> Failure {
+        Failure(
+            .ioError,
+            "\(name?.displayText ?? "a file") went away with the directories of pipeline \(pipeline.name): put them back, or "
+                + "the file into work/; it is waited for.")
     }
 
     func filedIfSettled(_ id: JobID) throws -> QueuedJob {

@@ -9,6 +9,8 @@ import Synchronization
 struct Filing {
     let spool: SpoolDirectory
     let store: Store
+    /// Whether a file that is not there may be in directories that were taken away a while ago.
+    let mayComeBack: Bool
     /// One job at a time: who looks for settled jobs may find the very one that another thread is at, and must not note as
     /// filed what that one has renamed and not yet made durable.
     private static let turn = Mutex(())
@@ -27,7 +29,7 @@ struct Filing {
                 ? try spool.quarantine(token, jobID: job.id, name: name, reason: reason(for: job, name))
                 : try spool.settle(token, jobID: job.id, name: name)
             try store.markFiled(job.id, as: filed.bytes, commitSeconds: commitSeconds)
-        } catch let failure as Failure where failure.code == .notFound {
+        } catch let failure as Failure where failure.code == .notFound && !mayComeBack {
             // Taken away by hand. The job stands; asking again would not bring the file back.
             try store.markFiled(job.id, as: name.settled(jobID: job.id).bytes, commitSeconds: commitSeconds)
         }

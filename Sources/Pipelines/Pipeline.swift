@@ -45,6 +45,9 @@ public struct Pipeline: Sendable {
         try openSpool.reopen()
     }
 
+    /// Whether a file that is not in work/ may be in directories that were taken away a while ago: then it is waited for.
+    package var mayComeBack: Bool { openSpool.mayComeBack }
+
     /// The model and refiner that a configuration asks for, loaded without changing anything.
     public static func inspect(
         _ configuration: PipelineConfiguration, paths: ServicePaths

@@ -38,9 +38,10 @@ public struct Recovery: Sendable {
 
     /// Files settled jobs whose file is still in work/. What cannot be done now is left to the next time.
     ///
+    /// - Parameter away: pipelines whose directories were taken away, and may come back: what is not there is waited for.
     /// - Returns: what went wrong, for the log.
     @discardableResult
-    public func fileSettled() -> [Failure] {
+    public func fileSettled(away: Set<String> = []) -> [Failure] {
         var spools: [String: SpoolDirectory] = [:]
         var failures: [Failure] = []
         do {
@@ -50,7 +51,7 @@ public struct Recovery: Sendable {
                         try spools[job.pipeline]
                         ?? SpoolDirectory(SpoolLayout(root: paths.spool, pipeline: job.pipeline))
                     spools[job.pipeline] = spool
-                    try Filing(spool: spool, store: store).file(job)
+                    try Filing(spool: spool, store: store, mayComeBack: away.contains(job.pipeline)).file(job)
                 } catch let failure as Failure {
                     failures.append(failure)
                 }
@@ -76,6 +77,7 @@ public struct Recovery: Sendable {
         for note in notes.values {
             if let token = ClaimToken(note.token), inWork[token] != nil { continue }
             // A claim that did not come to its rename: the file is in incoming/ still, or gone.
+            if pipeline.mayComeBack { continue }
             try store.forgetClaim(note.token)
         }
         let strays = inWork.filter { token, _ in !jobs.contains(token.text) && !known.contains(token) }

@@ -254,6 +254,29 @@ struct RunningServiceTests {
         try eventually("done") { try root.states() == [.done] }
     }
 
+    @Test("directories that go away with batches in work, and come back, cost none of them")
+    func directoriesAway() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try root.drop(400_000, seed: 1, as: "large.safetensors")
+        try eventually("it is computed") { try root.states() == [.running] }
+        for number in 2...6 { try root.drop(10, seed: UInt64(number), as: "\(number).safetensors") }
+        try eventually("all are claimed") { try root.names("incoming").isEmpty }
+        let (here, away) = ("\(root.paths.spool)/p", root.scratch("away"))
+        try #require(rename(here, away) == 0)
+        try eventually("they are made anew") { (try? root.names("work")) != nil }
+        // Long enough for the lane to miss them.
+        usleep(1_500_000)
+        try #require(rename(here, root.scratch("anew")) == 0 && rename(away, here) == 0)
+        try eventually("all are done") { try root.states().count == 6 && root.states().allSatisfy { $0 == .done } }
+        try eventually("all are filed, under their names") {
+            try root.names("done").map { String($0.drop { $0 != "-" }) }.sorted()
+                == (2...6).map { "--\($0).safetensors" } + ["--large.safetensors"]
+        }
+        #expect(try root.names("work") == [] && root.names("failed") == [])
+    }
+
     @Test("a file that is cut short is waited for, then quarantined as incomplete")
     func incomplete() throws {
         let root = try Root()

@@ -12,6 +12,7 @@ usage: soak.py [--binary SONO] [--minutes M] [--seed S] [--output FILE]
 
 import argparse
 import collections
+import errno
 import os
 import platform
 import random
@@ -209,7 +210,12 @@ class Soak:
                     descriptor = os.open(folder + "/.tmp", os.O_TMPFILE | os.O_WRONLY, 0o644)
                     try:
                         os.write(descriptor, data)
-                        os.link(f"/proc/self/fd/{descriptor}", target, follow_symlinks=True)
+                        # Follows the link only where a directory is named.
+                        own = os.open("/proc/self/fd", os.O_DIRECTORY)
+                        try:
+                            os.link(str(descriptor), target, src_dir_fd=own, follow_symlinks=True)
+                        finally:
+                            os.close(own)
                     finally:
                         os.close(descriptor)
                 elif way in ("copy", "slowly"):
@@ -352,12 +358,20 @@ class Soak:
         path = os.path.join(self.root, "spool", "f")
         os.rename(path, path + ".away")
         time.sleep(0.2)
-        # The service may have made it anew: what came into that goes back too.
-        for place in ("incoming", ".tmp", "work", "done", "failed"):
-            for file in os.listdir(os.path.join(path, place)) if os.path.isdir(os.path.join(path, place)) else []:
-                os.rename(os.path.join(path, place, file), os.path.join(path + ".away", place, file))
-        shutil.rmtree(path, ignore_errors=True)
-        os.rename(path + ".away", path)
+        # The service may have made it anew, and go on making it: what came into that goes back, too.
+        while True:
+            try:
+                for place in service.PLACES + (".tmp",):
+                    folder = os.path.join(path, place)
+                    for file in os.listdir(folder) if os.path.isdir(folder) else []:
+                        os.rename(os.path.join(folder, file), os.path.join(path + ".away", place, file))
+                    if os.path.isdir(folder):
+                        os.rmdir(folder)
+                os.rename(path + ".away", path)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                    raise
 
     def hold_batch(self):
         jobs = service.query(self.root, "SELECT job_id FROM v1_jobs WHERE state IN ('queued', 'retrying') LIMIT 1")
@@ -436,7 +450,10 @@ class Soak:
             for thread in threads[:-1]:
                 thread.join()
             with self.service_lock:
-                self.service.wait("every input is settled", lambda: not self.ledger.waiting, 300)
+                try:
+                    self.service.wait("every input is settled", lambda: not self.ledger.waiting, 120)
+                except Broken as broken:
+                    self.errors.append(str(broken))
                 self.sono("gc")
                 self.sample(began)
                 self.service.stop()
