@@ -26,10 +26,9 @@ enum Migration {
     /// A backup is a whole store in one file, not in WAL mode. A -wal beside it is what is left of the store it was put in
     /// place of: SQLite would copy that into it.
     static func refuseForeignWAL(path: String) throws {
-        guard let wal = size(path + "-wal"), wal > 0, let file = FileHandle(forReadingAtPath: path) else { return }
-        defer { try? file.close() }
         // The file format's write version, at offset 18: 2 for WAL. A store of ours has no frames before it is 2.
-        guard let head = try? file.read(upToCount: 20), head.count == 20, head[18] == 1 else { return }
+        guard let wal = size(path + "-wal"), wal > 0, let head = DatabaseHead.read(path: path, count: 20), head[18] == 1
+        else { return }
         throw Failure(
             .storeDamaged,
             "\(path) is a copy that was put in place beside the -wal of another store: move \(path)-wal and -shm away, "

@@ -1,6 +1,12 @@
 import Foundation
 
 enum Figures {
+    /// At once, also into a file: it takes long, and may be ended.
+    static func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+
     static func seconds(_ duration: Duration) -> String { String(format: "%.1f s", duration / .seconds(1)) }
 
     static func milliseconds(_ duration: Duration) -> String { String(format: "%9.2f", duration / .milliseconds(1)) }

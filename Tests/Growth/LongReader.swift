@@ -28,14 +28,14 @@ struct LongReader {
         try reader.inDatabase { try $0.rollback() }
         try reader.close()
         let after = try bench.store.emptyLargeWAL()
-        print(
+        Figures.say(
             """
 
             a reader that holds its view for 1,000 commits of 1,000 rows:
             """)
-        print(Figures.line("commit of 1,000 rows meanwhile", commits))
-        print("WAL before \(before) MiB, meanwhile \(held) MiB (could be emptied: \(isEmpty)),")
-        print(
+        Figures.say(Figures.line("commit of 1,000 rows meanwhile", commits))
+        Figures.say("WAL before \(before) MiB, meanwhile \(held) MiB (could be emptied: \(isEmpty)),")
+        Figures.say(
             "after it ended \(Figures.size(path + "-wal")) MiB (could be emptied: \(after)); database \(Figures.size(path)) MiB"
         )
     }

@@ -28,8 +28,8 @@ struct Plans {
                 let plan = try Row.fetchAll(statement).map { $0["detail"] as String }
                 if plan.isEmpty { continue }
                 let text = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-                Swift.print("\n\(text.prefix(180))\(text.count > 180 ? " …" : "")")
-                for step in plan { Swift.print("    \(step)") }
+                Figures.say("\n\(text.prefix(180))\(text.count > 180 ? " …" : "")")
+                for step in plan { Figures.say("    \(step)") }
             }
         }
         try database.close()

@@ -40,12 +40,14 @@ struct Shrinking {
             } while more > 0
         }
         let claims = producer.finish()
-        print(
+        Figures.say(
             "\nretention of everything: \(counts.inputs) inputs, \(counts.rows) rows, \(counts.jobs) jobs in "
                 + "\(Figures.seconds(ContinuousClock.now - began)), \(steps.count) steps")
-        print(Figures.line("one step", steps) + "  longest \(Figures.milliseconds(steps.max() ?? .zero))")
-        print(Figures.line("claim meanwhile", claims) + "  longest \(Figures.milliseconds(claims.max() ?? .zero))")
-        print("database \(Figures.size(path)) MiB, WAL \(Figures.size(path + "-wal")) MiB: freed pages are used again")
+        Figures.say(Figures.line("one step", steps) + "  longest \(Figures.milliseconds(steps.max() ?? .zero))")
+        Figures.say(
+            Figures.line("claim meanwhile", claims) + "  longest \(Figures.milliseconds(claims.max() ?? .zero))")
+        Figures.say(
+            "database \(Figures.size(path)) MiB, WAL \(Figures.size(path + "-wal")) MiB: freed pages are used again")
     }
 }
 
