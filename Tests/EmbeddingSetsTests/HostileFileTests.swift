@@ -196,6 +196,26 @@ struct HostileFileTests {
         #expect(try textIDs(bytes: bytes, offsets: [0, 0, Int64(bytes.count)]) == .corruptSafetensors)
     }
 
+    @Test("a text id has 4,096 bytes at most, in a file and on its way into one")
+    func longIDs() throws {
+        #expect(try textIDs(bytes: [UInt8](repeating: 0x61, count: 4_097), offsets: [0, 4_096, 4_097]) == nil)
+        #expect(try textIDs(bytes: [UInt8](repeating: 0x61, count: 4_098), offsets: [0, 4_097, 4_098]) == .tooLarge)
+        var set = EmbeddingSet(dimension: 1, embeddings: [1], ids: .utf8([String(repeating: "a", count: 4_097)]))
+        #expect(throws: Failure(.invalidArgument, "")) { try set.write(to: folder("long")) }
+        set.ids = .utf8([String(repeating: "a", count: 4_096)])
+        try set.write(to: folder("long"))
+    }
+
+    @Test("a letter may bear 64 accents: more would take for ever to compare")
+    func accents() throws {
+        func json(_ count: Int) -> String {
+            "{\"__metadata__\":{\"e\(String(repeating: "\u{301}", count: count))\":\"\"},"
+                + "\"embeddings\":\(tensor("[0,16]"))}"
+        }
+        #expect(try code(safetensors(json(64), payload: 16)) == nil)
+        #expect(try code(safetensors(json(65), payload: 16)) == .corruptSafetensors)
+    }
+
     private func textIDs(bytes: [UInt8], offsets: [Int64]) throws -> FailureCode? {
         var writer = SafetensorsWriter()
         try writer.add("embeddings", shape: [2, 1], floats: [1, 2])

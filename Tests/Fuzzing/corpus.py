@@ -1,7 +1,7 @@
-"""Writes the valid seeds of Corpus/ from nothing: python3 corpus.py, no packages.
+"""Writes the seeds of Corpus/ from nothing: python3 corpus.py, no packages.
 
-Files named found-… beside them are inputs that a decoder once mishandled, or hostile ones worth starting from; they are
-kept as they are.
+Beside them, and not from here, are the inputs that libFuzzer found: minimised ones that a decoder once mishandled, and in
+reached/ those that led into code which the seeds alone do not reach.
 """
 
 import json
@@ -99,7 +99,34 @@ def model(order, h=2, g=0, c=2, d=3, config=None, **extra):
         "schema": "sono-model/1", "config": json.dumps(keys), "classes": json.dumps([f"c{i}" for i in range(c)])})
 
 
+def hostile():
+    """What decoders once mishandled, made by hand."""
+    offsets = struct.pack("<4q", 0, 4097, 4097, 4098)
+    put("embedding-set/too_large-long-id.safetensors", safetensors([
+        ("ids_offsets", "I64", [4], offsets), ("embeddings", "F32", [3, 2], floats(6)),
+        ("ids_utf8", "U8", [4098], b"a" * 4098)], SET))
+    put("embedding-set/corrupt_safetensors-accents.safetensors", safetensors(
+        [("embeddings", "F32", [3, 2], floats(6))], {"classes": json.dumps(["e" + "\u0301\u0323" * 400])}))
+    put("safetensors/corrupt_safetensors-accents.json", json.dumps({
+        "__metadata__": {"e" + "\u0323\u0301" * 400: ""}}, ensure_ascii=False))
+    tensors = [("classifier.weight", "F32", [2, 3], floats(6))]
+    put("model/model_invalid-config-key-twice.safetensors", safetensors(
+        tensors, {"config": '{"order": 0, "temperature": 1, "temperature": 2}', "classes": '["a", "b"]'}))
+    put("model/model_invalid-deep-config.safetensors", safetensors(
+        tensors, {"config": '{"order": 0, "x": ' + "[" * 4000, "classes": '["a", "b"]'}))
+    put("model/unknown-config-keys.safetensors", safetensors(
+        tensors, {"config": json.dumps({"order": 0, **{f"k{i}\n" + "x" * 99: [{}] for i in range(40)}}),
+                  "classes": '["a", "b"]'}))
+    laughs = "a0: &a0 x\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 30))
+    put("pipeline/configuration_invalid-laughs.yaml", f"model: a\n{laughs}? *a29\n: x\n")
+    put("pipeline/configuration_invalid-size.yaml", "model: a\nlimits: { batch_bytes: 9223372036854775807 }\n")
+    put("pipeline/configuration_invalid-time.yaml", "model: a\nsettle: 36501d\n")
+    put("pipeline/configuration_invalid-long-key.yaml", "model: a\n? " + "k" * 3000 + "\n: 1\n")
+    put("pipeline/configuration_invalid-deep.yaml", "model: " + "[" * 2000)
+
+
 def main():
+    hostile()
     for name, tensors, metadata in sets():
         put(f"embedding-set/{name}.safetensors", safetensors(tensors, metadata))
         put(f"safetensors/{name}.json", header(tensors, metadata))

@@ -141,6 +141,7 @@ struct ModelFileTests {
         try expect(["twice"], metadata: ["classes": #"["a", "a"]"#])
         try expect(["config", "missing"], without: ["config"])
         try expect(["config"], metadata: ["config": "order: 2"])
+        try expect(["config", "steps", "twice"], metadata: ["config": #"{"steps": 2, "steps": 3}"#])
         try expect(["config", "steps"], metadata: ["config": #"{"steps": "many"}"#])
         try expect(["solver", "rk5", "rk4-38"], metadata: ["config": #"{"solver": "rk5"}"#])
         try expect(["activation", "relu", "silu"], metadata: ["config": #"{"activation": "relu"}"#])
