@@ -3,11 +3,11 @@ SHELL = /bin/bash
 PREFIX = /usr/local
 BUILD = swift build -c release
 PACKAGES = libsqlite3-dev libzstd-dev
-TEST_PACKAGES = $(PACKAGES) strace
+TEST_PACKAGES = $(PACKAGES) strace python3
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 
-.PHONY: run test fuzz lint bench growth install packages test-packages
+.PHONY: run test fuzz lint bench growth crash-sweep power-loss mutants soak install packages test-packages
 
 run: packages
 	$(BUILD) --product sono
@@ -33,6 +33,20 @@ bench: packages
 growth: packages
 	$(BUILD) --product growth
 	.build/release/growth
+
+# Every crash point and a thousand power losses, with tables at the end; and proof that these checks bite, which builds
+# the program again for each protection that is taken out.
+crash-sweep power-loss: test-packages
+	$(BUILD) --product sono
+	/usr/bin/python3 Tests/Faults/$(subst -,_,$@).py
+
+mutants: test-packages
+	/usr/bin/python3 Tests/Faults/mutants.py
+
+# An hour at full load with faults at random; writes what came of it into the file that is committed.
+soak: test-packages
+	$(BUILD) --product sono
+	/usr/bin/python3 Tests/Faults/soak.py --minutes $(MINUTES) --output Tests/Faults/soak.md
 
 install: packages
 	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)

@@ -60,7 +60,7 @@ let package = Package(
                 "Failures",
                 yams,
             ]),
-        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "Failures", logging]),
+        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "Failures", logging]),
         .executableTarget(
             name: "sono",
             dependencies: [

@@ -6,6 +6,7 @@ import Logging
 import Pipelines
 import Spooling
 import Synchronization
+import TensorFiles
 
 /// A service that runs: what `sono serve` starts, and what a test starts in its own process.
 ///
@@ -89,14 +90,22 @@ public final class RunningService: Sendable {
     }
 
     private static func makeDirectories(_ paths: ServicePaths) throws {
-        for (path, mode) in [(paths.state, 0o750), (paths.spool, 0o755), (paths.run, 0o755)] {
+        for (path, mode) in [(paths.state, 0o750), (paths.spool, 0o755), (paths.run, 0o755)] as [(String, UInt32)] {
             do {
-                try FileManager.default.createDirectory(
-                    atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+                guard !FileManager.default.fileExists(atPath: path) else { continue }
+                try AtomicFile.makeDirectory(path, mode: mode)
+                // Not left to mkdir, whose mode the umask cuts.
+                guard chmod(path, mode) == 0 else { throw Failure.system("chmod \(path)") }
             } catch {
                 throw Failure(
                     .ioError, "\(path) cannot be created: check its parent's owner and mode.", cause: "\(error)")
             }
+        }
+        // Whoever made them, and if it was an earlier start that was cut short: a store that a power loss takes away with its
+        // directory forgets what is in done/.
+        for path in [paths.state, paths.spool] {
+            let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+            if access(parent, R_OK) == 0 { try AtomicFile.syncDirectory(parent) }
         }
     }
 

@@ -44,6 +44,9 @@ extension BatchLife {
     public func refuse(
         _ token: ClaimToken, name: FileName, _ failure: Failure, _ inspection: EmbeddingSetInspection? = nil
     ) throws -> QueuedJob {
+        // As far as it can be: what is put aside is there for somebody to look at, power loss or not. What cannot be opened
+        // has no bytes that anybody answers for.
+        try? pipeline.spool.makeDurable(token, name: name)
         let id = try store.refuse(
             token: token.text, pipeline: pipeline.name, name: name.bytes, sha256: inspection?.sha256,
             fileBytes: inspection?.fileBytes, failure: failure)

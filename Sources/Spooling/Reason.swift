@@ -53,6 +53,15 @@ public struct Reason: Codable, Equatable, Sendable {
         FileName(checked: input.bytes + suffix)
     }
 
+    /// The input whose reason stands under `name`; nil if that is no name that sono gives a reason.
+    static func input(beside reason: FileName) -> FileName? {
+        let digits = reason.bytes.prefix { (0x30...0x39).contains($0) }
+        guard !digits.isEmpty, reason.bytes[digits.count...].first == UInt8(ascii: "-"),
+            reason.bytes.suffix(suffix.count).elementsEqual(suffix)
+        else { return nil }
+        return FileName(Array(reason.bytes.dropLast(suffix.count)))
+    }
+
     func json() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

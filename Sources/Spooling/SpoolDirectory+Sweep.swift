@@ -32,7 +32,8 @@ extension SpoolDirectory {
     /// Removes what an earlier life of the service, or a killed `sono submit`, left half-done.
     ///
     /// Only names that sono itself gives are touched: probes and unfinished reasons (no other process makes them, the
-    /// lock is held), and unfinished submissions that nobody has locked any more. Producers' own temporary files stay.
+    /// lock is held), reasons whose input was taken back or has not come yet (then it is written again), and unfinished
+    /// submissions that nobody has locked any more. Producers' own temporary files stay.
     ///
     /// - Returns: how many files were removed.
     @discardableResult
@@ -52,7 +53,10 @@ extension SpoolDirectory {
     private func isLeftOver(_ name: FileName, in directory: DirectoryHandle) -> Bool {
         let text = name.displayText
         if text.hasSuffix(".tmp"), text.hasPrefix(SpoolDirectory.probePrefix) { return true }
-        if directory === failed { return text.hasSuffix(".tmp") && text.hasPrefix(SpoolDirectory.reasonPrefix) }
+        if directory === failed {
+            if text.hasSuffix(".tmp"), text.hasPrefix(SpoolDirectory.reasonPrefix) { return true }
+            return isOrphanedReason(name)
+        }
         guard directory === temporary, text.hasSuffix(".tmp"), text.hasPrefix(Submission.temporaryPrefix) else {
             return false
         }
@@ -65,5 +69,17 @@ extension SpoolDirectory {
         // A submission is created an instant before it is locked; a minute is not that instant.
         return fstat(descriptor, &status) == 0 && now.tv_sec - status.st_ctim.tv_sec > 60
             && flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+
+    private func isOrphanedReason(_ name: FileName) -> Bool {
+        guard let input = Reason.input(beside: name) else { return false }
+        // An input may be called like a reason; then it has one of its own.
+        let own = Reason.name(beside: name)
+        do {
+            let isInput = try own.bytes.count <= FileName.longest && failed.stamp(of: own) != nil
+            return try !isInput && failed.stamp(of: input) == nil
+        } catch {
+            return false
+        }
     }
 }

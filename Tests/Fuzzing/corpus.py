@@ -111,10 +111,10 @@ def main():
     for name, literal in [
         ("f4", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }\n"),
         ("f2", '{"shape":(3,2),"fortran_order":False,"descr":"<f2"}'),
-        ("fortran", "{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }"),
-        ("records", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (3,), }"),
-        ("cube", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 1), }"),
-        ("empty", "{'descr': '|O', 'fortran_order': False, 'shape': (), }"),
+        ("unsupported_format-fortran", "{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }"),
+        ("unsupported_format-records", "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (3,), }"),
+        ("unsupported_format-cube", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 1), }"),
+        ("unsupported_format-empty", "{'descr': '|O', 'fortran_order': False, 'shape': (), }"),
     ]:
         put(f"npy/{name}.literal", literal)
     content = bytes(range(256)) * 2

@@ -65,6 +65,38 @@ struct DurabilityTests {
         for path in ["\(spool)/done", "\(spool)/work"] { #expect(all[filing..<filed].contains(.sync(path))) }
     }
 
+    @Test("what is put aside is durable before it is recorded and before it moves to failed/, and so is its reason")
+    func refused() throws {
+        let service = try Service()
+        let log = service.root("trace")
+        try service.start(under: ["/usr/bin/strace"] + SystemCallTrace.arguments(log: log))
+        let pid = try #require(try Sono.run(["status", "--root", service.root.path, "--json"]).json()["pid"] as? Int)
+        defer { kill(Int32(pid), SIGKILL) }
+        try service.drop(Batches.safetensors([1, 2, 3], dimension: 3), as: "narrow.safetensors")
+        try service.waitUntilSettled()
+        #expect(kill(Int32(pid), SIGTERM) == 0)
+        service.process?.waitUntilExit()
+
+        let all = try SystemCallTrace(log: log, root: service.root.url.resolvingSymlinksInPath().path).events
+        func rename(from old: String, to new: String) throws -> Int {
+            try #require(
+                all.firstIndex { event in
+                    guard case .rename(let from, let to) = event else { return false }
+                    return from.hasPrefix(old) && to == new
+                }, "\(old) to \(new): \(all)")
+        }
+        let failed = "spool/p/failed"
+        let filing = try rename(from: "spool/p/work/", to: "\(failed)/1--narrow.safetensors")
+        guard case .rename(let work, _) = all[filing] else { return }
+        let publishing = try rename(from: "\(failed)/.sono-reason-", to: "\(failed)/1--narrow.safetensors.reason.json")
+        guard case .rename(let reason, _) = all[publishing] else { return }
+        let bytes = try #require(all.firstIndex(of: .sync(work)), "\(all)")
+        let row = try #require(all[bytes...].firstIndex(of: .commit))
+        #expect(row < publishing && publishing < filing)
+        #expect(all[row..<publishing].contains(.sync(reason)))
+        #expect(all[publishing..<filing].contains(.sync(failed)))
+    }
+
     @Test("a writer from outside that holds the store while a batch settles delays it, and its rows come once")
     func busyStore() throws {
         let service = try Service(pipeline: "\(Service.pipeline)\nrefine: { steps: 50 }\n")

@@ -40,7 +40,9 @@ struct HostileConfigurationTests {
             "model: \(String(repeating: "[", count: 900))\(String(repeating: "a,", count: 30_000))"
                 + "\(String(repeating: "]", count: 900))\n"
         },
-        Hostile("3,000 tag directives") { (0..<3_000).map { "%TAG !\($0)! tag:x\n" }.joined() + "---\n" + good },
+        Hostile("3,000 tag directives") {
+            (0..<3_000).map { "%TAG !\($0)! tag:x\n" }.joined() + "---\n" + good + "tags: 3000\n"
+        },
         Hostile("6,000 unknown keys") { good + (0..<6_000).map { "k\($0): 1\n" }.joined() },
         Hostile("a key of 60,000 digits") { good + String(repeating: "1", count: 60_000) + ": 1\n" },
         Hostile("a value of 60,000 digits") {

@@ -19,7 +19,7 @@ struct ProducerTests {
             switch self {
             case .rename:
                 try data.write(to: URL(fileURLWithPath: temporary))
-                try #require(rename(temporary, target) == 0)
+                try #require(Glibc.rename(temporary, target) == 0)
             case .link:
                 try data.write(to: URL(fileURLWithPath: temporary))
                 try #require(Glibc.link(temporary, target) == 0 && unlink(temporary) == 0)
@@ -57,20 +57,20 @@ struct ProducerTests {
                 // As `rsync` does by default: a hidden name in the same directory, then a rename.
                 let hidden = "\(pipeline)/incoming/.\(name).aB3dEf"
                 try data.write(to: URL(fileURLWithPath: hidden))
-                try #require(rename(hidden, target) == 0)
+                try #require(Glibc.rename(hidden, target) == 0)
             case .holding:
                 // Open for writing long after the rename, without a word more.
                 let descriptor = try Self.create(temporary)
                 defer { close(descriptor) }
                 try Self.write(data, to: descriptor)
-                try #require(rename(temporary, target) == 0)
+                try #require(Glibc.rename(temporary, target) == 0)
                 usleep(600_000)
             case .temporaryName:
                 let unfinished = "\(target).part"
                 try data[..<(data.count / 2)].write(to: URL(fileURLWithPath: unfinished))
                 usleep(1_500_000)
                 try data.write(to: URL(fileURLWithPath: unfinished))
-                try #require(rename(unfinished, target) == 0)
+                try #require(Glibc.rename(unfinished, target) == 0)
             }
         }
 
