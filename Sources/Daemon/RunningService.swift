@@ -48,11 +48,14 @@ public final class RunningService: Sendable {
         self.onFault = onFault
         let logger = Logger.service(level: options.level)
         self.logger = logger
-        notifier = Notifier()
+        let notifier = Notifier()
+        self.notifier = notifier
         try Self.makeDirectories(paths)
         let read = try ConfigurationDirectory.load(paths.configuration)
         configurations = Mutex(read)
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
+        // A store of a million jobs is checked, and may be migrated, for a minute on a busy machine.
+        notifier.extendTimeout(by: .seconds(600))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
         let isolation = Isolation(program: options.program)
@@ -112,7 +115,8 @@ public final class RunningService: Sendable {
     }
 
     private func recover(_ pipelines: [String: Pipeline]) throws {
-        notifier.extendTimeout(by: .seconds(120))
+        // After a restore every file in done/ is looked up.
+        notifier.extendTimeout(by: .seconds(600))
         let recovery = Recovery(store: store, paths: paths)
         let interrupted = try recovery.recoverStore { name in
             pipelines[name]?.configuration.limits.attempts
