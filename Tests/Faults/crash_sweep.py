@@ -47,7 +47,7 @@ def main():
     parser.add_argument("--until-broken", action="store_true", help="end at the first that is broken")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sono-crash-sweep-") as scratch:
+    with tempfile.TemporaryDirectory(dir=service.SCRATCH, prefix="sono-crash-sweep-") as scratch:
         ok = sweep(options, scratch)
     print(f"{time.monotonic() - began:.0f} s, seed {options.seed}")
     return 0 if ok else 1
@@ -77,6 +77,8 @@ def sweep(options, scratch):
             life, kill = futures[future]
             label, found, broken = future.result()
             rows += found
+            if sum(c.total() for c in reached.values()) % 100 == 99:
+                print(f"{sum(c.total() for c in reached.values()) + 1} kills, {len(failures)} broken", flush=True)
             if label:
                 reached[next(iter(kill))][label] += 1
             else:

@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--until-broken", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sono-power-loss-") as scratch:
+    with tempfile.TemporaryDirectory(dir=service.SCRATCH, prefix="sono-power-loss-") as scratch:
         ok = campaign(options, scratch)
     print(f"{time.monotonic() - began:.0f} s, seed {options.seed}")
     return 0 if ok else 1
@@ -164,6 +164,8 @@ def campaign(options, scratch):
             found, failure = future.result()
             rows += found
             tried[way] += 1
+            if sum(tried.values()) % 100 == 0:
+                print(f"{sum(tried.values())} states, {sum(broken.values())} broken", flush=True)
             if failure:
                 broken[way] += 1
                 call = RECORDINGS[index].calls[at - 1].label if at else "the beginning"

@@ -16,6 +16,8 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 # D = 24, five classes, order 2, rk4 with 3 steps.
 MODEL = os.path.join(REPOSITORY, "Tests/RefinementTests/Fixtures/09.model.safetensors")
 DIMENSION = 24
+# In memory where that is to be had: what is killed or laid out here need not outlive the machine.
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 PLACES = ("incoming", "work", "done", "failed")
 PIPELINES = {
     "p": "model: reference.safetensors\nsettle: 200ms\nincomplete_after: 1s\n",
@@ -174,7 +176,7 @@ class Service:
     def stop(self):
         self.process.terminate()
         try:
-            status = self.process.wait(timeout=300)
+            status = self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             raise Broken(f"the service does not stop: {self.last_words}") from None
         if status != 0:
