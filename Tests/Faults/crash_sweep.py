@@ -2,9 +2,9 @@
 """The service killed before and after every call by which it changes its disk, and started again.
 
 Three lives are swept: the very first start of a service, with batches dropped as soon as it takes them; a start with
-batches of every kind waiting (done, duplicate, refused, failed in computing, with refined vectors), then an orderly stop;
-and settled jobs that are requeued. A dry run lists the calls; then each is once the call before which SIGKILL comes, and
-once the last one made. After each kill the service runs free until nothing waits, and everything is checked.
+batches of every kind waiting (done, duplicate, refused, failed in computing, with refined vectors), then an orderly
+stop; and settled jobs that are requeued. A dry run lists the calls; then each is once the call before which SIGKILL
+comes, and once the last one made. After each kill the service runs free until nothing waits, and everything is checked.
 
 usage: crash_sweep.py [--binary SONO] [--sample N] [--seed S] [--jobs J] [--until-broken]
 """
