@@ -122,12 +122,16 @@ def names(root, pipeline, place):
 
 
 def is_settled(root):
-    """Nothing waits: incoming/ and work/ are empty and every job is at its end."""
+    """Nothing waits: incoming/ and work/ are empty, every job is at its end and every claim note is forgotten."""
     for pipeline in PIPELINES:
         if names(root, pipeline, "incoming") or names(root, pipeline, "work"):
             return False
     try:
-        waiting = query(root, "SELECT count(*) FROM jobs WHERE finished_at IS NULL OR filed_as IS NULL")
+        waiting = query(
+            root,
+            "SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL OR filed_as IS NULL)"
+            " + (SELECT count(*) FROM claims)",
+        )
     except sqlite3.OperationalError:
         return False
     return waiting[0][0] == 0
