@@ -257,7 +257,7 @@ class Campaign:
             return "red"
         if outcome.returncode != 0:
             print(outcome.stdout[-400:], outcome.stderr[-800:], flush=True)
-            return "red" if "Broken" in outcome.stderr else "ERROR"
+            return "ERROR"
         return "GREEN"
 
     # MARK: Patches
