@@ -7,7 +7,7 @@ TEST_PACKAGES = $(PACKAGES) strace python3
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 
-.PHONY: run test fuzz lint bench growth crash-sweep power-loss mutants soak install packages test-packages
+.PHONY: run test fuzz lint bench growth crash-sweep power-loss model-test mutants soak install packages test-packages
 
 run: packages
 	$(BUILD) --product sono
@@ -39,6 +39,11 @@ growth: packages
 crash-sweep power-loss: test-packages
 	$(BUILD) --product sono
 	/usr/bin/python3 Tests/Faults/$(subst -,_,$@).py
+
+# 2,000 random lives of spool and store beside their model.
+model-test: test-packages
+	$(BUILD) --build-tests
+	SONO_MODEL_SEQUENCES=500 swift test -c release --skip-build --filter ModelBasedTests
 
 mutants: test-packages
 	/usr/bin/python3 Tests/Faults/mutants.py

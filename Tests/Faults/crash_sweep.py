@@ -2,9 +2,9 @@
 """The service killed before and after every call by which it changes its disk, and started again.
 
 Three lives are swept: the very first start of a service, with batches dropped as soon as it takes them; a start with
-batches of every kind waiting (done, duplicate, refused, failed in computing, with refined vectors), then an orderly stop;
-and settled jobs that are requeued. A dry run lists the calls; then each is once the call before which SIGKILL comes, and
-once the last one made. After each kill the service runs free until nothing waits, and everything is checked.
+batches of every kind waiting (done, duplicate, refused, failed in computing, with refined vectors), then an orderly
+stop; and settled jobs that are requeued. A dry run lists the calls; then each is once the call before which SIGKILL
+comes, and once the last one made. After each kill the service runs free until nothing waits, and everything is checked.
 
 usage: crash_sweep.py [--binary SONO] [--sample N] [--seed S] [--jobs J] [--until-broken]
 """
@@ -47,7 +47,7 @@ def main():
     parser.add_argument("--until-broken", action="store_true", help="end at the first that is broken")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sono-crash-sweep-") as scratch:
+    with tempfile.TemporaryDirectory(dir=service.SCRATCH, prefix="sono-crash-sweep-") as scratch:
         ok = sweep(options, scratch)
     print(f"{time.monotonic() - began:.0f} s, seed {options.seed}")
     return 0 if ok else 1
@@ -77,6 +77,8 @@ def sweep(options, scratch):
             life, kill = futures[future]
             label, found, broken = future.result()
             rows += found
+            if sum(c.total() for c in reached.values()) % 100 == 99:
+                print(f"{sum(c.total() for c in reached.values()) + 1} kills, {len(failures)} broken", flush=True)
             if label:
                 reached[next(iter(kill))][label] += 1
             else:

@@ -17,8 +17,8 @@ AT_FDCWD = -100
 O_CREAT, O_TRUNC = 0o100, 0o1000
 PROT_WRITE, MAP_SHARED = 2, 1
 
-# Number, name, where its paths are: d0p1 is a path in argument 1 relative to the directory in argument 0, p0 a path, f0 a
-# descriptor.
+# Number, name, where its paths are: d0p1 is a path in argument 1 relative to the directory in argument 0, p0 a path,
+# f0 a descriptor.
 CALLS = {
     1: ("write", "f0"), 18: ("pwrite64", "f0"), 20: ("writev", "f0"), 296: ("pwritev", "f0"), 328: ("pwritev2", "f0"),
     40: ("sendfile", "f0"), 326: ("copy_file_range", "f2"),
@@ -42,7 +42,10 @@ OPTION_EXITKILL = 1 << 20
 EVENT_SECCOMP = 7
 WALL = 0x40000000
 
-REGISTERS = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs"
+REGISTERS = (
+    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss"
+    " fs_base gs_base ds es fs gs"
+)
 
 
 class Registers(ctypes.Structure):

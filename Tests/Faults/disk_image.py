@@ -3,10 +3,10 @@
 The rules, which are those of POSIX and no kinder:
 - fsync and fdatasync of a file make its bytes and its length durable, and no name of it;
 - fsync of a directory makes every name made, moved or removed in it durable; syncfs makes everything so;
-- of all else, any part may have reached the disk and any other not, in any order: names without their bytes, bytes without
-  their names, the later without the earlier, and of one write some sectors. Bytes that were never written read as zeros;
-- a rename happens as a whole or not at all. That much every Linux file system with a journal or copy-on-write gives, and
-  the service asks for one.
+- of all else, any part may have reached the disk and any other not, in any order: names without their bytes, bytes
+  without their names, the later without the earlier, of one write some sectors. What was never written reads as zeros;
+- a rename happens as a whole or not at all. That much every Linux file system with a journal or copy-on-write gives,
+  and the service asks for one.
 """
 
 import hashlib
@@ -246,8 +246,8 @@ class Disk:
 class Keeps:
     """Which of the changes that need not be durable are so all the same.
 
-    way: `nothing`, `everything`, `names` (and no bytes), `bytes` (and no names), `journal` (the names in their order up to
-    some call, the bytes at random, which is how most file systems behave), or `anything` (each at random).
+    way: `nothing`, `everything`, `names` (and no bytes), `bytes` (and no names), `journal` (the names in their order up
+    to some call, the bytes at random, which is how most file systems behave), or `anything` (each at random).
     """
 
     WAYS = ("nothing", "everything", "names", "bytes", "journal", "anything")

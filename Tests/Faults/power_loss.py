@@ -8,8 +8,8 @@ then (jobs, changes and rows that a reader could see) must be there, and every i
 
 usage: power_loss.py [--binary SONO] [--states N] [--seed S] [--jobs J] [--without LABEL] [--until-broken]
 
---without leaves a call out of the recording, as "fsync spool/p/work": the disks are then those of a service that does not
-make it, and a state that is broken shows that it is needed. --until-broken ends at the first.
+--without leaves a call out of the recording, as "fsync spool/p/work": the disks are then those of a service that does
+not make it, and a state that is broken shows that it is needed. --until-broken ends at the first.
 """
 
 import argparse
@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--until-broken", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sono-power-loss-") as scratch:
+    with tempfile.TemporaryDirectory(dir=service.SCRATCH, prefix="sono-power-loss-") as scratch:
         ok = campaign(options, scratch)
     print(f"{time.monotonic() - began:.0f} s, seed {options.seed}")
     return 0 if ok else 1
@@ -164,10 +164,13 @@ def campaign(options, scratch):
             found, failure = future.result()
             rows += found
             tried[way] += 1
+            if sum(tried.values()) % 100 == 0:
+                print(f"{sum(tried.values())} states, {sum(broken.values())} broken", flush=True)
             if failure:
                 broken[way] += 1
                 call = RECORDINGS[index].calls[at - 1].label if at else "the beginning"
-                print(f"BROKEN {RECORDINGS[index].life.name}, after call {at} ({call}), {way} {seed}: {failure}", flush=True)
+                name = RECORDINGS[index].life.name
+                print(f"BROKEN {name}, after call {at} ({call}), {way} {seed}: {failure}", flush=True)
                 if options.until_broken:
                     pool.shutdown(wait=True, cancel_futures=True)
                     break

@@ -16,6 +16,8 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 # D = 24, five classes, order 2, rk4 with 3 steps.
 MODEL = os.path.join(REPOSITORY, "Tests/RefinementTests/Fixtures/09.model.safetensors")
 DIMENSION = 24
+# In memory where that is to be had: what is killed or laid out here need not outlive the machine.
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 PLACES = ("incoming", "work", "done", "failed")
 PIPELINES = {
     "p": "model: reference.safetensors\nsettle: 200ms\nincomplete_after: 1s\n",
@@ -120,12 +122,16 @@ def names(root, pipeline, place):
 
 
 def is_settled(root):
-    """Nothing waits: incoming/ and work/ are empty and every job is at its end."""
+    """Nothing waits: incoming/ and work/ are empty, every job is at its end and every claim note is forgotten."""
     for pipeline in PIPELINES:
         if names(root, pipeline, "incoming") or names(root, pipeline, "work"):
             return False
     try:
-        waiting = query(root, "SELECT count(*) FROM jobs WHERE finished_at IS NULL OR filed_as IS NULL")
+        waiting = query(
+            root,
+            "SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL OR filed_as IS NULL)"
+            " + (SELECT count(*) FROM claims)",
+        )
     except sqlite3.OperationalError:
         return False
     return waiting[0][0] == 0
@@ -174,7 +180,7 @@ class Service:
     def stop(self):
         self.process.terminate()
         try:
-            status = self.process.wait(timeout=300)
+            status = self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             raise Broken(f"the service does not stop: {self.last_words}") from None
         if status != 0:

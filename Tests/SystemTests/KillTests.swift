@@ -37,6 +37,31 @@ struct KillTests {
         #expect(service.stop() == 0)
     }
 
+    @Test(
+        "a stop that comes before the service can hear of it is heard later",
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "needs strace: apt-get install strace")
+    )
+    func earlyStop() throws {
+        let service = try Service()
+        // Holds every thread back as it names itself, and so the one that hears of signals.
+        let process = try Sono.start(
+            [
+                "-f", "-o", "/dev/null", "-e", "trace=prctl", "-e", "inject=prctl:delay_enter=3000000:when=1",
+                Sono.executable.path, "serve", "--root", service.root.path,
+            ], logs: service.root.url.appending(path: "logs"), executable: URL(fileURLWithPath: "/usr/bin/strace"))
+        var pid: Int32 = 0
+        try eventually("it begins") {
+            let lock = try? String(contentsOfFile: service.root("state/sono.lock"), encoding: .utf8)
+            pid = lock?.split(separator: " ").first.flatMap { Int32($0) } ?? 0
+            return pid > 0
+        }
+        defer { kill(pid, SIGKILL) }
+        #expect(kill(pid, SIGTERM) == 0)
+        try eventually("it stops", within: 30) { !process.isRunning }
+        #expect(process.terminationStatus == 0)
+    }
+
     @Test("a stop with work in flight gives the attempt back and the batch is finished after the next start")
     func stopInFlight() throws {
         let service = try Service()
