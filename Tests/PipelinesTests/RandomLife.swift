@@ -285,7 +285,7 @@ final class RandomLife {
         try world.pipeline.spool.sweep()
         _ = try recovery.recoverStore { _ in Self.attempts }
         claims = Set(try recovery.claims(of: world.pipeline).map(\.token.text))
-        model.restart(attemptsAllowed: Self.attempts)
+        model.restart(attemptsAllowed: Self.attempts, mostRetries: Backoff.mostRetries)
         #expect(claims == model.claims)
         try verify()
     }

@@ -24,6 +24,7 @@ struct SpoolModel {
         var token: String
         var state: JobState
         var attempts = 0
+        var retries = 0
         var duplicateOf: JobID?
         var supersedes: JobID?
         var isFiled = false
@@ -94,6 +95,7 @@ struct SpoolModel {
         guard var job = jobs[id], job.state.canBecome(next), sources?.contains(job.state) ?? true else { return false }
         job.state = next
         job.attempts += attempts
+        if next == .retrying { job.retries += 1 }
         if next == .running { job.isComputed = false }
         jobs[id] = job
         if next.filesUnderFailed, let content = contents[job.input], holders[content] == id,
@@ -128,9 +130,13 @@ struct SpoolModel {
     }
 
     /// A start after whatever: what was running has crashed, settled jobs are filed, notes without a file are forgotten.
-    mutating func restart(attemptsAllowed: Int) {
+    mutating func restart(attemptsAllowed: Int, mostRetries: Int) {
         for (id, job) in jobs where job.state == .running {
             if job.isComputed {
+                _ = take(id, to: .queued, attempts: -1)
+            } else if job.attempts > 1, job.retries < mostRetries {
+                // It ran in a process of its own, which does not end the service.
+                jobs[id]?.retries += 1
                 _ = take(id, to: .queued, attempts: -1)
             } else {
                 _ = take(id, to: job.attempts >= attemptsAllowed ? .failed : .retrying)
