@@ -30,13 +30,15 @@ import time
 import service
 from service import Broken, Service
 
-KEEP = "retention: { inputs: 20s, results: 120s, jobs: 120s, failed: 20s }\n"
+KEEP = "retention: { inputs: 10s, results: 20s, jobs: 20s, failed: 10s, features: 10s }\n"
 PIPELINES = {
     "p": "model: reference.safetensors\nsettle: 200ms\nincomplete_after: 1s\n" + KEEP,
     "f": "model: reference.safetensors\nsettle: 200ms\nincomplete_after: 1s\noutput: { features: float16 }\n" + KEEP,
 }
-# Batches that may wait before producers wait too.
+# Batches that may wait before producers wait too, and rows a second: what retention takes away meanwhile, so that the disk
+# stays as full as it is.
 MOST_WAITING = 60
+ROWS_A_SECOND = 15_000
 # F16 high bytes with an exponent that makes them 0.5 to 2: nothing overflows, no row is zero.
 HIGH_BYTES = bytes(byte & 0x83 | 0x38 for byte in range(256))
 
@@ -179,7 +181,8 @@ class Soak:
         kept = []
         count = 0
         while not self.ending.is_set():
-            if self.ledger.waiting > MOST_WAITING:
+            allowed = ROWS_A_SECOND * (time.monotonic() - self.began)
+            if self.ledger.waiting > MOST_WAITING or self.ledger.next_id > allowed:
                 time.sleep(0.05)
                 continue
             count += 1
@@ -280,6 +283,7 @@ class Soak:
                 time.sleep(0.05)
 
     gave_up = False
+    collecting = None
 
     # MARK: Faults
 
@@ -303,7 +307,7 @@ class Soak:
             ("reloaded", self.reload), ("reloaded with a bad file", self.reload_bad),
             ("store held by a writer", self.hold_store), ("store held by a reader", self.hold_snapshot),
             ("spool moved away and back", self.move_spool), ("a batch held and released", self.hold_batch),
-            ("retention asked for", self.collect), ("backup under load", self.back_up),
+            ("retention asked for", self.collect), ("retention asked for", self.collect), ("backup under load", self.back_up),
             ("killed twice in a row", self.kill_twice),
         ]
 
@@ -384,9 +388,10 @@ class Soak:
                     self.errors.append(f"release {number}: {outcome.stderr}")
 
     def collect(self):
-        outcome = self.sono("gc")
-        if outcome.returncode:
-            self.errors.append(f"gc: {outcome.stderr}")
+        """Not waited for: it may take minutes, and the service be killed meanwhile."""
+        if self.collecting is None or self.collecting.poll() is not None:
+            self.collecting = subprocess.Popen(
+                [self.options.binary, "gc", "--root", self.root], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def back_up(self):
         path = os.path.join(self.folder, "backup.sqlite")
@@ -432,7 +437,7 @@ class Soak:
 
     def run(self):
         self.start()
-        began = time.monotonic()
+        began = self.began = time.monotonic()
         end = began + 60 * self.options.minutes
         threads = [threading.Thread(target=self.produce, args=(number,)) for number in range(3)]
         threads.append(threading.Thread(target=self.consume))
@@ -454,7 +459,10 @@ class Soak:
                     self.service.wait("every input is settled", lambda: not self.ledger.waiting, 120)
                 except Broken as broken:
                     self.errors.append(str(broken))
-                self.sono("gc")
+                if self.collecting:
+                    self.collecting.wait()
+                self.collect()
+                self.collecting.wait()
                 self.sample(began)
                 self.service.stop()
         finally:
