@@ -7,7 +7,7 @@ TEST_PACKAGES = $(PACKAGES) strace python3
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 
-.PHONY: run test fuzz lint bench growth crash-sweep power-loss model-test mutants soak install packages test-packages
+.PHONY: run test fuzz lint bench growth crash-sweep fault-sweep power-loss model-test mutants soak install packages test-packages
 
 run: packages
 	$(BUILD) --product sono
@@ -34,9 +34,9 @@ growth: packages
 	$(BUILD) --product growth
 	.build/release/growth
 
-# Every crash point and a thousand power losses, with tables at the end; and proof that these checks bite, which builds
+# Every crash point, every failing call and a thousand power losses, with tables at the end; and proof that these checks bite, which builds
 # the program again for each protection that is taken out.
-crash-sweep power-loss: test-packages
+crash-sweep fault-sweep power-loss: test-packages
 	$(BUILD) --product sono
 	/usr/bin/python3 Tests/Faults/$(subst -,_,$@).py
 

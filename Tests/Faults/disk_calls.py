@@ -35,7 +35,9 @@ CALLS = {
     49: ("bind", "socket"), 9: ("mmap", "f4"),
 }
 
-PTRACE_TRACEME, PTRACE_CONT, PTRACE_GETREGS, PTRACE_SYSCALL = 0, 7, 12, 24
+PTRACE_TRACEME, PTRACE_CONT, PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_SYSCALL = 0, 7, 12, 13, 24
+# What a full or broken disk has no say in.
+NEVER_FAIL = ("bind", "mmap")
 PTRACE_SETOPTIONS = 0x4200
 OPTION_SYSGOOD, OPTION_FORK, OPTION_VFORK, OPTION_CLONE, OPTION_EXEC, OPTION_SECCOMP = 1, 2, 4, 8, 16, 128
 OPTION_EXITKILL = 1 << 20
@@ -119,11 +121,14 @@ class TracedProgram:
     """A program under watch. `step()` runs it to its next change of the disk.
 
     kill_before, kill_after: the number (from 1) of the call that is not made any more, or that is the last one made.
+    fail: (number, errno, times): from this call on, so many calls are not made and answered with an error.
     """
 
-    def __init__(self, command, root, log, kill_before=None, kill_after=None, keep_bytes=False):
+    def __init__(self, command, root, log, kill_before=None, kill_after=None, fail=None, keep_bytes=False):
         self.root = os.path.realpath(root)
         self.kill_before, self.kill_after, self.keep_bytes = kill_before, kill_after, keep_bytes
+        self.fail_from, self.errno, self.failures_left = fail or (None, 0, 0)
+        self.failed = []
         self.calls = []
         self.status = None
         self.killed_at = None
@@ -235,6 +240,15 @@ class TracedProgram:
                 self.killed_at = call
                 os.kill(self.pid, signal.SIGKILL)
                 return
+            if self.fail_from and call.number >= self.fail_from and self.failures_left and call.name not in NEVER_FAIL:
+                self.failures_left -= 1
+                self.failed.append(call)
+                # No such call: the kernel makes none and leaves the answer as it is.
+                registers.rax = ctypes.c_ulonglong(-self.errno).value
+                registers.orig_rax = ctypes.c_ulonglong(-1).value
+                ptrace(PTRACE_SETREGS, pid, None, ctypes.addressof(registers))
+                ptrace(PTRACE_CONT, pid)
+                continue
             self.under_way = (pid, call)
             ptrace(PTRACE_SYSCALL, pid)
 

@@ -62,7 +62,8 @@ class Life:
             elif service.is_settled(root):
                 stopping = True
                 os.kill(program.pid, 15)
-        if not program.killed_at and program.status != 0:
+        # A service whose disk fails may end by itself: systemd starts it again.
+        if not program.killed_at and not program.failed and program.status != 0:
             with open(log, errors="replace") as file:
                 raise Broken(f"{self.name} ended with {program.status}: {file.read()[-600:]}")
         return program, missing
