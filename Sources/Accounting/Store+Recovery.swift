@@ -6,12 +6,12 @@ extension Store {
     /// What a start finds after a crash: jobs that were running. Each becomes retrying, its attempt counted, or failed
     /// with `crashed` when it has none left. One that was computed already, and awaited its commit beside the next, is not
     /// suspected: it is queued again, its attempt given back. Nor is one suspected that had an attempt counted before this one:
-    /// it was computed in a process of its own, whose end is not the service's. As it may be what follows there, such as its
-    /// commit, it is given back only so often.
+    /// it was computed in a process of its own, whose end is not the service's. As it may be its commit that ends it, either is
+    /// given back only so often.
     ///
     /// - Parameters:
     ///   - allowed: the attempts a job may use; nil if nothing says so, then it may try again.
-    ///   - mostRetries: how often a job is given back that was computed in a process of its own.
+    ///   - mostRetries: how often a job is given back that did not run in the service when that ended.
     ///   - delay: how long a job waits before its next attempt.
     /// - Returns: the jobs, in the state they have now.
     @discardableResult
@@ -25,18 +25,15 @@ extension Store {
                 database, sql: "SELECT job_id FROM jobs WHERE state = 'running' AND refine_seconds IS NOT NULL")
             let transition = Transition(database: database, now: now)
             for job in running {
-                if computed.contains(job.id) {
-                    try transition.take(job.id, to: .queued, from: [.running], setting: "attempts = attempts - 1")
-                    continue
-                }
-                if job.attempts > 1, job.retries < mostRetries {
+                if computed.contains(job.id) || job.attempts > 1, job.retries < mostRetries {
                     try transition.take(
                         job.id, to: .queued, from: [.running], setting: "attempts = attempts - 1, retries = retries + 1"
                     )
                     continue
                 }
                 let crashed = FailureCode.crashed.rawValue
-                if let most = allowed(job), job.attempts >= most {
+                // The first crash may be a neighbour's: what runs alone after it decides.
+                if let most = allowed(job), job.attempts >= max(2, most) {
                     let words =
                         "The service ended abruptly while computing this batch, \(job.attempts) times: look for its "
                         + "cause in the log, then `sono requeue \(job.id)`."

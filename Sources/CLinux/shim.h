@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/xattr.h>
 
 /// rename(2) relative to directory descriptors, with flags (Linux 3.15, glibc 2.28).
@@ -12,6 +13,9 @@ extern int renameat2(int from_directory, const char *from, int to_directory, con
 
 /// renameat2: fail with EEXIST instead of replacing.
 static const unsigned int RENAME_NOREPLACE = 1;
+
+/// accept(2) with flags for the connection.
+extern int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
 
 /// pipe(2) with flags for both ends.
 extern int pipe2(int ends[2], int flags);

@@ -105,9 +105,9 @@ struct HTTPLoop {
 
     private mutating func accept() throws {
         while connections.count < limits.connections {
-            let descriptor = Glibc.accept(listening, nil, nil)
+            // A process that is started meanwhile must not hold the connection open.
+            let descriptor = accept4(listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
             if descriptor >= 0 {
-                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 connections[nextID] = HTTPConnection(descriptor: descriptor, limits: limits)
                 nextID += 1
                 continue

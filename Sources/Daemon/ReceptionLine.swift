@@ -22,6 +22,7 @@ package struct ReceptionLine {
     /// What a process of its own gets for a first pass, and how fast it must read at least; meanwhile others wait.
     private static let patience = Duration.seconds(10)
     private static let leastBytesPerSecond = 16 << 20
+    private static let mostPatience = Duration.seconds(60)
 
     private var pipeline: Pipeline
     private let store: Store
@@ -214,7 +215,8 @@ package struct ReceptionLine {
         conclude(token, &events) { line, name in
             let examinations = line.reception.examinations
             let crashes = examinations.crashes(of: token)
-            guard crashes < line.pipeline.configuration.limits.attempts else {
+            // The first crash may be a neighbour's.
+            guard crashes < max(2, line.pipeline.configuration.limits.attempts) else {
                 return try line.giveUp(
                     token, name,
                     Failure(
@@ -240,10 +242,10 @@ package struct ReceptionLine {
         _ token: ClaimToken, _ name: FileName, _ isLast: Bool, _ isolation: Isolation?,
         _ progress: @escaping () throws -> Void
     ) throws -> QueuedJob? {
-        if let job = changed[token] {
-            return try life.readmit(job, isLast: isLast, in: isolation, progress: progress)
-        }
         do {
+            if let job = changed[token] {
+                return try life.readmit(job, isLast: isLast, in: isolation, progress: progress)
+            }
             return try life.admit(token, name: name, isLast: isLast, in: isolation, progress: progress)
         } catch let failure as Failure where failure.code == .notFound {
             return try vanished(token, name)
@@ -253,7 +255,7 @@ package struct ReceptionLine {
     /// Progress of a first pass in a process of its own, which has only so much time.
     private func impatience(_ token: ClaimToken) -> () throws -> Void {
         let bytes = (try? pipeline.spool.stamp(of: token)?.size) ?? 0
-        let limit = Self.patience + .seconds(Int(bytes) / Self.leastBytesPerSecond)
+        let limit = min(Self.patience + .seconds(Int(bytes) / Self.leastBytesPerSecond), Self.mostPatience)
         let deadline = Monotonic.now + limit
         let progress = reception.progress
         return {

@@ -15,6 +15,8 @@ public enum Service {
     public static func run(paths: ServicePaths, options: ServiceOptions = ServiceOptions()) -> Int32 {
         // A reader that goes away must not take the service with it.
         signal(SIGPIPE, SIG_IGN)
+        // Whoever started us may have it ignored, and then nobody could wait for a child.
+        signal(SIGCHLD, SIG_DFL)
         let ended = DispatchSemaphore(value: 0)
         // Before anything else, so that a stop during a long start is not lost, and a reload waits for its end.
         let stopping = SignalSources([SIGTERM, SIGINT], on: DispatchQueue(label: "sono.stop")) { _ in ended.signal() }

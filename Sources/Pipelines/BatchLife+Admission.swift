@@ -63,7 +63,7 @@ extension BatchLife {
         do {
             inspection = try inspect(token, name: name, in: isolation, progress: progress)
             if let failure = incompatibility(of: inspection.header) { throw failure }
-        } catch let failure as Failure where Self.mayPass(failure, isLast) {
+        } catch let failure as Failure where failure.code == .notFound || Self.mayPass(failure, isLast) {
             throw failure
         } catch let failure as Failure {
             return try giveUp(job, failure)
@@ -83,8 +83,8 @@ extension BatchLife {
     /// Whether the same file may be found good later.
     private static func mayPass(_ failure: Failure, _ isLast: Bool) -> Bool {
         switch failure.code {
-        // A crash is counted by whoever keeps the files in hand, which refuses one that has crashed too often.
-        case .noSpace, .crashed: true
+        // Crashes and deadlines are counted by whoever keeps the files in hand, which refuses one that had too many.
+        case .noSpace, .crashed, .deadline: true
         case .ioError: !isLast
         default: failure.code.mayBeUnfinished
         }

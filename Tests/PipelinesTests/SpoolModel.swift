@@ -132,14 +132,12 @@ struct SpoolModel {
     /// A start after whatever: what was running has crashed, settled jobs are filed, notes without a file are forgotten.
     mutating func restart(attemptsAllowed: Int, mostRetries: Int) {
         for (id, job) in jobs where job.state == .running {
-            if job.isComputed {
-                _ = take(id, to: .queued, attempts: -1)
-            } else if job.attempts > 1, job.retries < mostRetries {
-                // It ran in a process of its own, which does not end the service.
+            if job.isComputed || job.attempts > 1, job.retries < mostRetries {
+                // It awaited its commit, or ran in a process of its own, which does not end the service.
                 jobs[id]?.retries += 1
                 _ = take(id, to: .queued, attempts: -1)
             } else {
-                _ = take(id, to: job.attempts >= attemptsAllowed ? .failed : .retrying)
+                _ = take(id, to: job.attempts >= max(2, attemptsAllowed) ? .failed : .retrying)
             }
         }
         for id in unfiled { file(id) }

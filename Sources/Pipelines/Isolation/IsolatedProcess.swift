@@ -98,11 +98,17 @@ struct IsolatedProcess: ~Copyable {
 
     func kill() { _ = Glibc.kill(identifier, SIGKILL) }
 
-    /// Waits until it has ended.
-    func wait() -> End {
+    /// Waits until it has ended; it may have closed its output long before.
+    ///
+    /// - Parameter tick: called again and again meanwhile.
+    func wait(_ tick: () throws -> Void) throws -> End {
         var status: Int32 = 0
-        while waitpid(identifier, &status, 0) < 0 {
-            guard errno == EINTR else { return .exited(-1) }
+        while true {
+            let ended = waitpid(identifier, &status, WNOHANG)
+            if ended == identifier { break }
+            if ended < 0, errno != EINTR { return .exited(-1) }
+            try tick()
+            usleep(1_000)
         }
         let signal = status & 0x7F
         return signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)

@@ -42,7 +42,8 @@ package struct IsolatedTask: Codable, Sendable {
 
     /// The most bytes that an answer may have: what a batch within the limits comes to, and words.
     var answerBytes: Int {
-        let header = 1 << 20
+        // What a file says of itself comes back, escaped.
+        let header = (1 << 20) + 8 * limits.headerBytes
         guard case .compute(let computation) = work else { return header }
         return header + computation.rows * IsolatedAnswer.bytesPerRow(topK: computation.topK) + limits.idBytes
     }

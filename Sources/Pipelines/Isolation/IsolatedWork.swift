@@ -18,6 +18,8 @@ public enum IsolatedWork {
         guard set_parent_death_signal(SIGKILL) == 0 else { throw Failure.system("prctl(PR_SET_PDEATHSIG)") }
         guard getppid() == task.parent else { return }
         try limitMemory(to: task.memory)
+        // Where memory is short all the same, this process goes and not the service.
+        try? Data("1000".utf8).write(to: URL(filePath: "/proc/self/oom_score_adj"))
         let outcome: IsolatedAnswer.Outcome
         do {
             outcome = try answer(task)

@@ -54,18 +54,19 @@ public struct Isolation: Sendable {
 
     private func answer(_ task: IsolatedTask, classes: Int, tick: () throws -> Void) throws -> IsolatedAnswer {
         var process = try start()
-        var bytes: [UInt8]?
+        let bytes: [UInt8]?
+        let end: IsolatedProcess.End
         do {
             process.ask(Array(try JSONEncoder().encode(task)))
             bytes = try process.listen(upTo: task.answerBytes, every: Self.lookAgain, tick)
+            // Too much of an answer: it goes on writing, to nobody.
+            if bytes == nil { process.kill() }
+            end = try process.wait(tick)
         } catch {
             process.kill()
-            _ = process.wait()
+            _ = try? process.wait {}
             throw error
         }
-        // Too much of an answer: it goes on writing, to nobody.
-        if bytes == nil { process.kill() }
-        let end = process.wait()
         guard end == .exited(0) else { throw Self.crashed(end.words) }
         guard let bytes, let answer = IsolatedAnswer(bytes, classes: classes) else {
             throw Self.crashed("gave no sensible answer")
