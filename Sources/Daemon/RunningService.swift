@@ -54,7 +54,7 @@ public final class RunningService: Sendable {
         let read = try ConfigurationDirectory.load(paths.configuration)
         configurations = Mutex(read)
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
-        // A store of a million jobs is checked, and may be migrated, for a minute on a busy machine.
+        // A store of a million jobs may be migrated for minutes on a busy machine.
         notifier.extendTimeout(by: .seconds(600))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
@@ -141,6 +141,7 @@ public final class RunningService: Sendable {
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
                 moved: { [self] in tellStatus() },
+                // The lane has said why.
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
@@ -149,7 +150,7 @@ public final class RunningService: Sendable {
         try serve(pipelines, new: Set(pipelines.keys))
         try listen()
         board.update { $0.phase = .ready }
-        retention.start()
+        retention.start { [self] in end($0) }
         logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
         queue.sync { notifier.ready(statusLine) }
         retryLater()
@@ -169,11 +170,7 @@ public final class RunningService: Sendable {
         let control = Control(
             store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board,
             retention: retention)
-        let onEnd: @Sendable (Failure) -> Void = { [self] failure in
-            logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
-            fault.withLock { $0 = $0 ?? failure }
-            onFault()
-        }
+        let onEnd: @Sendable (Failure) -> Void = { [self] in end($0) }
         let routes = ControlRoutes(control: control)
         // One by one, so that those that are there are stopped if the next one fails.
         func add(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
@@ -184,6 +181,13 @@ public final class RunningService: Sendable {
         if let address = options.http {
             add(try HTTPListener.tcp(address, onEnd: onEnd, handler: status.handle))
         }
+    }
+
+    /// Tells of a fault that the service cannot live with, and asks for its end.
+    private func end(_ failure: Failure) {
+        logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
+        fault.withLock { $0 = $0 ?? failure }
+        onFault()
     }
 
     // MARK: - While it runs
