@@ -87,12 +87,7 @@ package final class Lane: Sendable {
     }
 
     package func start(_ events: Events) {
-        let thread = Thread { [self] in
-            work(events)
-            ended.signal()
-        }
-        thread.name = isolation == nil ? "sono.lane" : "sono.suspects"
-        thread.start()
+        Thread.work(isolation == nil ? "sono.lane" : "sono.suspects", signalling: ended) { [self] in work(events) }
         suspects?.start(events)
     }
 

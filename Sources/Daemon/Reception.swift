@@ -61,15 +61,12 @@ package final class Reception: Sendable {
         store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger,
         onChange: @escaping @Sendable () -> Void
     ) {
-        let thread = Thread { [self] in
+        Thread.work("sono.reception", signalling: ended) { [self] in
             var loop = ReceptionLoop(
                 reception: self, store: store, paths: paths, lane: lane, board: board, logger: logger,
                 onChange: onChange)
             loop.run()
-            ended.signal()
         }
-        thread.name = "sono.reception"
-        thread.start()
     }
 
     func post(_ message: Message) { mailbox.post(message) }

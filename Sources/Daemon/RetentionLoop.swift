@@ -37,7 +37,7 @@ final class RetentionLoop: Sendable {
     /// - Parameter onDamage: called when the store turns out to be damaged.
     func start(onDamage: @escaping @Sendable (Failure) -> Void) {
         state.withLock { $0.isStarted = true }
-        let thread = Thread { [self] in
+        Thread.work("sono.retention", signalling: ended) { [self] in
             if store.isCheckDue { check(onDamage) }
             var next = Monotonic.now
             repeat {
@@ -54,10 +54,7 @@ final class RetentionLoop: Sendable {
                     logger.warning("retention has not come to its end: \(error)")
                 }
             } while stopped.wait(timeout: .now() + min(interval, Self.walCheck) / .seconds(1)) == .timedOut
-            ended.signal()
         }
-        thread.name = "sono.retention"
-        thread.start()
     }
 
     private func check(_ onDamage: (Failure) -> Void) {

@@ -53,6 +53,8 @@ public final class RunningService: Sendable {
         try Self.makeDirectories(paths)
         let read = try ConfigurationDirectory.load(paths.configuration)
         configurations = Mutex(read)
+        // A command may hold the lock, and have a store of a million jobs in hand.
+        notifier.extendTimeout(by: .seconds(600))
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
         // A store of a million jobs may be migrated for minutes on a busy machine.
         notifier.extendTimeout(by: .seconds(600))

@@ -36,7 +36,8 @@ public struct StoreRecovery {
     /// - Throws: `already_running` while a service runs; `wrong_state` if the store is sound; `no_space`: what is read is
     ///   read from a copy.
     public func run() throws -> Report {
-        let lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
+        let lock = try SpoolLock(
+            spool: paths.spool, state: paths.state, for: .command, started: ServiceClock.now)
         return try withExtendedLifetime(lock) {
             try refuseSound()
             let folder = "\(paths.state)/recovery-\(UUID().uuidString.prefix(8).lowercased())"
