@@ -71,15 +71,17 @@ package final class Reception: Sendable {
 
     func post(_ message: Message) { mailbox.post(message) }
 
-    func stop() {
+    package func stop() {
         stopping.withLock { $0 = true }
         post(.stop)
     }
 
     func waitUntilStopped() {
         ended.wait()
-        suspects.sync {}
+        waitUntilSuspectsStopped()
     }
+
+    package func waitUntilSuspectsStopped() { suspects.sync {} }
 
     var tokensApart: Set<ClaimToken> { apart.withLock { $0 } }
 

@@ -272,8 +272,12 @@ package struct ReceptionLine {
     /// What came of a first pass on another thread.
     mutating func examined(_ token: ClaimToken, _ result: Result<QueuedJob?, any Error>) -> [Event] {
         var events: [Event] = []
-        // This line may be newer than the question.
-        if name(of: token) == nil, case .success(let job?) = result { return [.admitted(job)] }
+        guard name(of: token) != nil else {
+            // This line is newer than the question.
+            if case .success(let job?) = result { return [.admitted(job)] }
+            mustCompare = true
+            return []
+        }
         conclude(token, &events) { line, name in
             do {
                 return try result.get()

@@ -68,6 +68,7 @@ struct ReceptionLoop {
                 if lines[name] == nil {
                     lines[name] = ReceptionLine(
                         pipeline: pipeline, store: store, paths: paths, reception: reception)
+                    addWaiting(name)
                 } else {
                     lines[name]?.replace(pipeline)
                 }
@@ -82,6 +83,11 @@ struct ReceptionLoop {
         case .noSpace(let failure): space.failed(failure)
         case .stop: isStopped = true
         }
+    }
+
+    /// Files may have become jobs, in a first pass apart, while their pipeline was away.
+    private func addWaiting(_ name: String) {
+        for job in (try? store.unsettled(pipeline: name)) ?? [] { lane.add(job) }
     }
 
     private mutating func watch(_ name: String) {

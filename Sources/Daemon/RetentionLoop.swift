@@ -34,11 +34,9 @@ final class RetentionLoop: Sendable {
         self.interval = interval
     }
 
-    /// - Parameter onDamage: called when the store turns out to be damaged.
-    func start(onDamage: @escaping @Sendable (Failure) -> Void) {
+    func start() {
         state.withLock { $0.isStarted = true }
         Thread.work("sono.retention", signalling: ended) { [self] in
-            if store.isCheckDue { check(onDamage) }
             var next = Monotonic.now
             repeat {
                 lookAtWAL()
@@ -54,16 +52,6 @@ final class RetentionLoop: Sendable {
                     logger.warning("retention has not come to its end: \(error)")
                 }
             } while stopped.wait(timeout: .now() + min(interval, Self.walCheck) / .seconds(1)) == .timedOut
-        }
-    }
-
-    private func check(_ onDamage: (Failure) -> Void) {
-        do {
-            try store.checkSoundness { [self] in !state.withLock { $0.isStopping } }
-        } catch let failure as Failure where failure.code == .storeDamaged {
-            onDamage(failure)
-        } catch {
-            logger.warning("the store could not be looked at, the next start tries again: \(error)")
         }
     }
 
@@ -110,7 +98,8 @@ final class RetentionLoop: Sendable {
         let reader = try StoreReader.open(path: paths.store, patience: .seconds(60))
         defer { try? reader.close() }
         let gone = try ModelLibrary(paths: paths).removeUnused(
-            reader, running: Set(running), before: Date(timeIntervalSinceNow: -86_400))
+            reader, running: Set(running), before: Date(timeIntervalSinceNow: -86_400)
+        ) { [self] in try endIfStopping() }
         for sha256 in gone {
             logger.notice("retention has removed a model that no job refers to", metadata: ["sha256": "\(sha256)"])
         }

@@ -38,10 +38,13 @@ public final class RunningService: Sendable {
 
     /// Starts the service: lock, store, models, recovery, watches, sockets; in this order.
     ///
-    /// - Parameter onFault: called when the store cannot be written any more; then `stop()` gives the reason.
-    /// - Throws: `already_running`, `configuration_invalid` if no pipeline is valid, and what the store says.
+    /// - Parameters:
+    ///   - isWanted: asked while a command that has the lock is waited for.
+    ///   - onFault: called when the store cannot be written any more; then `stop()` gives the reason.
+    /// - Throws: `already_running`, `configuration_invalid` if no pipeline is valid, and what the store says; `Unwanted`.
     public init(
-        paths: ServicePaths, options: ServiceOptions = ServiceOptions(), onFault: @escaping @Sendable () -> Void = {}
+        paths: ServicePaths, options: ServiceOptions = ServiceOptions(), isWanted: @escaping () -> Bool = { true },
+        onFault: @escaping @Sendable () -> Void = {}
     ) throws {
         self.paths = paths
         self.options = options
@@ -53,10 +56,8 @@ public final class RunningService: Sendable {
         try Self.makeDirectories(paths)
         let read = try ConfigurationDirectory.load(paths.configuration)
         configurations = Mutex(read)
-        // A command may hold the lock, and have a store of a million jobs in hand.
-        notifier.extendTimeout(by: .seconds(600))
-        lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
-        // A store of a million jobs may be migrated for minutes on a busy machine.
+        lock = Mutex(try Self.takeLock(paths, notifier, logger, isWanted))
+        // A store of a million jobs is checked, and may be migrated, for a minute on a busy machine.
         notifier.extendTimeout(by: .seconds(600))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
@@ -88,6 +89,23 @@ public final class RunningService: Sendable {
         } catch {
             stop()
             throw error
+        }
+    }
+
+    /// A stop was asked for before the start came to its end.
+    struct Unwanted: Error {}
+
+    /// Waits for a command that found no service and works on the store itself: a start that fails by it would be final.
+    private static func takeLock(
+        _ paths: ServicePaths, _ notifier: Notifier, _ logger: Logger, _ isWanted: @escaping () -> Bool
+    ) throws -> SpoolLock {
+        var told: Monotonic.Instant?
+        return try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now) { process in
+            guard isWanted() else { throw Unwanted() }
+            if let told, Monotonic.now - told < .seconds(10) { return }
+            if told == nil { logger.notice("waits for process \(process), a command that is at work on the store") }
+            told = Monotonic.now
+            notifier.extendTimeout(by: .seconds(60))
         }
     }
 
@@ -143,7 +161,6 @@ public final class RunningService: Sendable {
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
                 moved: { [self] in tellStatus() },
-                // The lane has said why.
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
@@ -152,7 +169,7 @@ public final class RunningService: Sendable {
         try serve(pipelines, new: Set(pipelines.keys))
         try listen()
         board.update { $0.phase = .ready }
-        retention.start { [self] in end($0) }
+        retention.start()
         logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
         queue.sync { notifier.ready(statusLine) }
         retryLater()
@@ -172,7 +189,11 @@ public final class RunningService: Sendable {
         let control = Control(
             store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board,
             retention: retention)
-        let onEnd: @Sendable (Failure) -> Void = { [self] in end($0) }
+        let onEnd: @Sendable (Failure) -> Void = { [self] failure in
+            logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
+            fault.withLock { $0 = $0 ?? failure }
+            onFault()
+        }
         let routes = ControlRoutes(control: control)
         // One by one, so that those that are there are stopped if the next one fails.
         func add(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
@@ -183,13 +204,6 @@ public final class RunningService: Sendable {
         if let address = options.http {
             add(try HTTPListener.tcp(address, onEnd: onEnd, handler: status.handle))
         }
-    }
-
-    /// Tells of a fault that the service cannot live with, and asks for its end.
-    private func end(_ failure: Failure) {
-        logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
-        fault.withLock { $0 = $0 ?? failure }
-        onFault()
     }
 
     // MARK: - While it runs

@@ -19,7 +19,11 @@ public enum Service {
         signal(SIGCHLD, SIG_DFL)
         let ended = DispatchSemaphore(value: 0)
         // Before anything else, so that a stop during a long start is not lost, and a reload waits for its end.
-        let stopping = SignalSources([SIGTERM, SIGINT], on: DispatchQueue(label: "sono.stop")) { _ in ended.signal() }
+        let isStopping = Mutex(false)
+        let stopping = SignalSources([SIGTERM, SIGINT], on: DispatchQueue(label: "sono.stop")) { _ in
+            isStopping.withLock { $0 = true }
+            ended.signal()
+        }
         defer { stopping.cancel() }
         let reloads = DispatchQueue(label: "sono.reload", attributes: .initiallyInactive)
         defer { reloads.activate() }
@@ -28,7 +32,10 @@ public enum Service {
         defer { reloading.cancel() }
         let service: RunningService
         do {
-            service = try RunningService(paths: paths, options: options) { ended.signal() }
+            service = try RunningService(
+                paths: paths, options: options, isWanted: { !isStopping.withLock { $0 } }, onFault: { ended.signal() })
+        } catch is RunningService.Unwanted {
+            return 0
         } catch {
             let failure = error as? Failure ?? Failure(.internal, "\(error)")
             Logger.service(level: options.level).critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])

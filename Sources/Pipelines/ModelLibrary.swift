@@ -57,19 +57,33 @@ public struct ModelLibrary: Sendable {
     }
 
     /// Removes copies that no job refers to any more, and that no pipeline has taken up since `horizon`: one that has may be
-    /// about to begin its first job.
+    /// about to begin its first job. What is older than the store may be another store's.
     ///
-    /// - Parameter running: digests of the models that pipelines run with now.
+    /// - Parameters:
+    ///   - running: digests of the models that pipelines run with now.
+    ///   - pace: called before each copy; may throw to end it.
     /// - Returns: the digests of those that are gone.
-    public func removeUnused(_ reader: StoreReader, running: Set<String>, before horizon: Date) throws -> [String] {
+    public func removeUnused(
+        _ reader: StoreReader, running: Set<String>, before horizon: Date, pace: () throws -> Void = {}
+    ) throws -> [String] {
+        let beginning = try Date(
+            reader.info().createdAt, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         var removed: [String] = []
         for name in try FileManager.default.contentsOfDirectory(atPath: paths.keptModels) {
+            try pace()
             let sha256 = String(name.prefix { $0 != "." })
             let path = paths.keptModel(sha256: sha256)
-            var status = stat()
-            guard path.hasSuffix("/\(name)"), !running.contains(sha256), lstat(path, &status) == 0,
-                Double(status.st_mtim.tv_sec) < horizon.timeIntervalSince1970, try !reader.hasJobs(model: sha256)
+            func isOld() -> Bool {
+                var status = stat()
+                guard lstat(path, &status) == 0 else { return false }
+                let takenUp = Date(
+                    timeIntervalSince1970: Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9)
+                return takenUp < horizon && takenUp >= beginning
+            }
+            guard path.hasSuffix("/\(name)"), !running.contains(sha256), isOld(), try !reader.hasJobs(model: sha256)
             else { continue }
+            // Looking through the jobs may have taken long.
+            guard isOld() else { continue }
             guard unlink(path) == 0 else { throw Failure.system("unlink \(path)") }
             removed.append(sha256)
         }

@@ -14,20 +14,23 @@ public final class SpoolLock: Sendable {
         case command
     }
 
-    /// For a command that holds the lock: whoever starts a service then must not have to start it once more.
-    private static let patience = Duration.seconds(600)
     private static let lookAgain = Duration.milliseconds(20)
 
-    /// Takes the lock of a spool root and a state directory, both of which must exist. A service waits for a command that
-    /// has it.
+    /// Takes the lock of a spool root and a state directory, both of which must exist.
     ///
-    /// - Parameter started: when this process started, for the message that a second one gives.
-    /// - Throws: `already_running`, naming the process that has it; `io_error`.
-    public init(spool: String, state: String, for holder: Holder = .service, started: String) throws {
+    /// - Parameters:
+    ///   - started: when this process started, for the message that a second one gives.
+    ///   - waiting: called again and again while a command has it, with its process, which is waited for until this throws;
+    ///     without it nobody is waited for. Whoever starts a service must not have to start it once more for a command.
+    /// - Throws: `already_running`, naming the process that has it; `io_error`; what `waiting` throws.
+    public init(
+        spool: String, state: String, for holder: Holder = .service, started: String,
+        waiting: ((Int32) throws -> Void)? = nil
+    ) throws {
         var taken: [Int32] = []
         do {
             for path in SpoolLock.paths(spool: spool, state: state) {
-                taken.append(try SpoolLock.take(path, for: holder, started: started))
+                taken.append(try SpoolLock.take(path, for: holder, started: started, waiting))
             }
         } catch {
             for descriptor in taken { close(descriptor) }
@@ -58,12 +61,14 @@ public final class SpoolLock: Sendable {
         ["\(spool)/.lock", "\(state)/sono.lock"]
     }
 
-    private static func take(_ path: String, for holder: Holder, started: String) throws -> Int32 {
+    private static func take(
+        _ path: String, for holder: Holder, started: String, _ waiting: ((Int32) throws -> Void)?
+    ) throws -> Int32 {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else { throw Failure.system("open \(path)") }
             do {
-                try lock(descriptor, path: path, for: holder)
+                try lock(descriptor, path: path, waiting)
                 // Somebody may have removed the file and locked a new one in the meantime.
                 if isInPlace(descriptor, path: path) {
                     try sign(descriptor, path: path, "\(getpid()) \(started) \(holder.rawValue)\n")
@@ -77,17 +82,20 @@ public final class SpoolLock: Sendable {
         }
     }
 
-    private static func lock(_ descriptor: Int32, path: String, for holder: Holder) throws {
-        let end = Monotonic.now + patience
+    private static func lock(_ descriptor: Int32, path: String, _ waiting: ((Int32) throws -> Void)?) throws {
         // `holder` takes the lock for an instant; a daemon keeps it. So ask again before saying no.
         var attempts = 0
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
             guard number == EWOULDBLOCK || number == EINTR else { throw Failure.system("lock \(path)", errno: number) }
-            attempts += 1
             let other = owner(of: descriptor)
-            let isPassing = holder == .service && other?.holder == .command && Monotonic.now < end
-            guard attempts < 5 || isPassing else {
+            if let waiting, let other, other.holder == .command {
+                attempts = 0
+                try waiting(other.pid)
+            } else {
+                attempts += 1
+            }
+            guard attempts < 5 else {
                 let who = other.map { "process \($0.pid), running since \($0.started)," } ?? "another process"
                 throw Failure(
                     .alreadyRunning,

@@ -63,4 +63,39 @@ struct ReceptionLineTests {
         line.mustCompare = true
         #expect(line.step().isEmpty)
     }
+
+    @Test("a suspect whose first pass hangs holds up nobody who comes after it")
+    func suspect() throws {
+        let root = try Root()
+        let pipeline = try root.pipeline()
+        let store = try Store.open(path: root.paths.store)
+        defer { try? store.close() }
+        // What stands for the process of its own: one that never answers.
+        let program = "\(root.paths.state)/hangs"
+        try Data("#!/bin/sh\nexec sleep 60\n".utf8).write(to: URL(fileURLWithPath: program))
+        try #require(chmod(program, 0o755) == 0)
+        let (token, other) = (ClaimToken.random(), ClaimToken.random())
+        let examinations = try Examinations(path: root.paths.examining, known: [token.text, other.text])
+        examinations.count(token)
+        let reception = Reception(isolation: Isolation(program: program), examinations: examinations)
+        var line = ReceptionLine(pipeline: pipeline, store: store, paths: root.paths, reception: reception)
+        for (seed, token) in [(UInt64(1), token), (2, other)] {
+            try root.drop(10, seed: seed, as: "\(seed).safetensors")
+            try store.noteClaims([
+                ClaimNote(token: token.text, pipeline: "p", name: Array("\(seed).safetensors".utf8))
+            ])
+            let layout = pipeline.spool.layout
+            try #require(rename("\(layout.incoming)/\(seed).safetensors", layout.path(of: token)) == 0)
+        }
+        line.mustCompare = true
+        var admitted: [QueuedJob] = []
+        try eventually("the other is a job", within: 5) {
+            for case .admitted(let job) in line.step() { admitted.append(job) }
+            return !admitted.isEmpty
+        }
+        #expect(admitted.map(\.token) == [other.text])
+        #expect(try store.claims().map(\.token) == [token.text])
+        reception.stop()
+        reception.waitUntilSuspectsStopped()
+    }
 }

@@ -33,18 +33,23 @@ struct SpoolLockTests {
         withExtendedLifetime(first) {}
     }
 
-    @Test("a service waits for a command that has it; a command gives up at once")
-    func command() throws {
-        let first = Mutex<SpoolLock?>(try take(for: .command))
-        #expect(throws: Failure(.alreadyRunning, "")) { try take(for: .command) }
-        let isFree = Mutex(false)
-        Thread.detachNewThread {
-            usleep(400_000)
-            isFree.withLock { $0 = true }
-            first.withLock { $0 = nil }
+    @Test("who waits for a command gets it when that is done, or gives up when he likes; nobody waits for a service")
+    func waiting() throws {
+        struct GivenUp: Error {}
+        func take(waiting: @escaping (Int32) throws -> Void) throws -> SpoolLock {
+            try SpoolLock(spool: spool.root, state: state, started: "now", waiting: waiting)
         }
-        let service = try take()
-        #expect(isFree.withLock { $0 })
+        let first = Mutex<SpoolLock?>(try self.take(for: .command))
+        #expect(throws: Failure(.alreadyRunning, "")) { try self.take(for: .command) }
+        #expect(throws: GivenUp.self) { try take { _ in throw GivenUp() } }
+        var waited = 0
+        let service = try take { process in
+            #expect(process == getpid())
+            waited += 1
+            if waited == 20 { first.withLock { $0 = nil } }
+        }
+        #expect(waited >= 20)
+        #expect(throws: Failure(.alreadyRunning, "")) { try take { _ in Issue.record("it is no command") } }
         withExtendedLifetime(service) {}
     }
 

@@ -115,7 +115,7 @@ struct ServiceTests {
             try eventually("it is a job") { try service.number("SELECT count(*) FROM v1_jobs") == number }
             #expect(try sono("hold", number) == 0)
         }
-        try eventually("the first is done") { try state(1) == "done" }
+        try eventually("the first is done", within: 240) { try state(1) == "done" }
         #expect(try state(2) == "held" && state(3) == "held")
         #expect(try sono("release", 2) == 0)
         try eventually("the released one is done") { try state(2) == "done" }
