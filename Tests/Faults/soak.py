@@ -436,6 +436,10 @@ class Soak:
     # MARK: All of it
 
     def run(self):
+        # Before an hour in which the tree may go on.
+        self.commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=service.REPOSITORY, capture_output=True, text=True
+        ).stdout.strip()
         self.start()
         began = self.began = time.monotonic()
         end = began + 60 * self.options.minutes
@@ -487,9 +491,7 @@ class Soak:
             return f"{first[len(first) // 2]:.0f} and {last[len(last) // 2]:.0f}"
 
         table = [
-            ("commit", subprocess.run(
-                ["git", "rev-parse", "--short", "HEAD"], cwd=service.REPOSITORY, capture_output=True, text=True
-            ).stdout.strip()),
+            ("commit", self.commit),
             ("date", time.strftime("%Y-%m-%d")), ("processor", processor()), ("seed", self.options.seed),
             ("minutes", f"{seconds / 60:.1f}"), ("faults", sum(self.faults.values())),
             ("batches dropped", ledger.batches), ("bad inputs among them", ledger.bad),
