@@ -9,6 +9,13 @@ package struct Settlement: Equatable, Sendable {
     package var rows: Int
     /// From when its file was claimed.
     package var seconds: Double
+
+    package init(at: Date, state: JobState, rows: Int, seconds: Double) {
+        self.at = at
+        self.state = state
+        self.rows = rows
+        self.seconds = seconds
+    }
 }
 
 extension StoreReader {
