@@ -115,8 +115,7 @@ struct StatusRoutes: Sendable {
             default: throw unknown(item)
             }
         }
-        let page = try reader.page(after: after, limit: most, jobID: job, pipeline: pipeline)
-        return ResultPage(results: page.results, next: page.next)
+        return try ResultPage(reader: reader, after: after, limit: most, job: job, pipeline: pipeline)
     }
 
     private func number(_ item: HTTPRequest.Item) throws -> Int64 {
