@@ -73,6 +73,7 @@ public final class StoreReader: Sendable {
             conditions.append("job_id < ?")
             values.append(before)
         }
+        filter.addSearch(to: &conditions, &values)
         let condition = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         let order = filter.newestFirst ? " DESC" : ""
         return try read { database in

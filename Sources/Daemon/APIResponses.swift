@@ -23,6 +23,28 @@ public struct ResultPage: Codable, Sendable {
     public var results: [ResultRecord]
     /// Where to go on: the `after` of the next request. There is no more at present when it is that of this one.
     public var next: Int64
+    /// Whose rows these are: numbers of another store mean other rows.
+    public var storeID: String?
+    /// The highest `seq` that retention has taken away.
+    public var removedThrough: Int64?
+
+    public enum CodingKeys: String, CodingKey {
+        case schema
+        case results
+        case next
+        case storeID = "store_id"
+        case removedThrough = "removed_through"
+    }
+
+    init(
+        reader: StoreReader, after: Int64, limit: Int, job: JobID?, pipeline: String?, bytes: Int = .max
+    ) throws {
+        // Before the rows: what is taken away after this was there when they were asked for.
+        let info = try reader.info()
+        (results, next) = try reader.page(
+            after: after, limit: limit, jobID: job, pipeline: pipeline, bytes: bytes)
+        (storeID, removedThrough) = (info.storeID, info.resultsRemovedThrough)
+    }
 }
 
 /// The answer of `/v1/queue`: who waits how long.

@@ -20,6 +20,10 @@ extension JobFilter {
             case "sha256": sha256 = item.value
             case "after": after = try item.number()
             case "before": before = try item.number()
+            case "since": since = item.value
+            case "until": until = item.value
+            case "code": code = item.value
+            case "file_name": fileName = item.value
             case "newest_first": newestFirst = item.value != "0" && item.value != "false"
             case "limit": limit = try item.limit()
             default: throw item.unknown
@@ -57,9 +61,8 @@ struct ResultQuery {
     }
 
     func page(from reader: StoreReader) throws -> ResultPage {
-        let page = try reader.page(
-            after: after, limit: limit, jobID: job, pipeline: pipeline, bytes: Self.pageBytes)
-        return ResultPage(results: page.results, next: page.next)
+        try ResultPage(
+            reader: reader, after: after, limit: limit, job: job, pipeline: pipeline, bytes: Self.pageBytes)
     }
 }
 
