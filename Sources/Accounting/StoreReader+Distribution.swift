@@ -11,16 +11,21 @@ extension StoreReader {
             let jobs = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT job_id, finished_at FROM jobs
+                    SELECT job_id, rows, finished_at FROM jobs
                     WHERE pipeline = ? AND state = 'done' AND results_removed_at IS NULL
                     ORDER BY finished_at DESC LIMIT ?
                     """, arguments: [pipeline, Distribution.span.jobs])
+            let newestRows = try database.cachedStatement(
+                sql: "SELECT label, score FROM results WHERE job_id = ? AND row >= ?")
             while found.rows < Distribution.span.rows, let job = try jobs.next() {
+                let (id, count): (JobID, Int) = (job["job_id"], job["rows"])
                 found.jobs += 1
                 found.since = job["finished_at"]
-                try Self.eachNewestRow(of: job["job_id"], atMost: Distribution.span.rows - found.rows, in: database) {
+                let left = Distribution.span.rows - found.rows
+                let rows = try Row.fetchCursor(newestRows, arguments: [id, max(0, count - left)])
+                while let row = try rows.next() {
                     found.rows += 1
-                    guard let label: String = $0["label"], let score: Double = $0["score"] else { return }
+                    guard let label: String = row[0], let score: Double = row[1] else { continue }
                     found.rowsOK += 1
                     classes[label, default: (0, 0)].rows += 1
                     classes[label, default: (0, 0)].scores += score
@@ -36,22 +41,5 @@ extension StoreReader {
             found.otherRows = found.rowsOK - found.classes.reduce(0) { $0 + $1.rows }
             return found
         }
-    }
-
-    /// A job's rows lie together, for they came in one transaction.
-    private static func eachNewestRow(
-        of job: JobID, atMost limit: Int, in database: Database, _ body: (Row) throws -> Void
-    ) throws {
-        let last = try Int64.fetchOne(
-            database.cachedStatement(
-                sql: "SELECT seq FROM results WHERE job_id = ? ORDER BY row DESC LIMIT 1"), arguments: [job])
-        guard let last else { return }
-        let rows = try Row.fetchCursor(
-            database.cachedStatement(
-                sql: """
-                    SELECT label, score FROM results WHERE seq <= ?1 AND seq > ?1 - ?2 AND +job_id = ?3
-                    ORDER BY seq DESC
-                    """), arguments: [last, limit, job])
-        while let row = try rows.next() { try body(row) }
     }
 }

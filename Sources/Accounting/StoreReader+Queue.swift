@@ -6,7 +6,7 @@ extension StoreReader {
     public func queueAges(at now: Date = Date()) throws -> [QueueAges] {
         let columns = QueueAges.bounds.count + 1
         let limits = QueueAges.bounds.map { Timestamp.text(now.addingTimeInterval(-Double($0))) }
-        let column = limits.indices.map { "(submitted_at <= ?\($0 + 1))" }.joined(separator: " + ")
+        let column = limits.indices.map { "(submitted_at < ?\($0 + 1))" }.joined(separator: " + ")
         return try read { database in
             let rows = try Row.fetchAll(
                 database,

@@ -16,6 +16,7 @@ struct APIDescriptionTests {
         try root.configure("brief", "model: named.safetensors\nretention: { inputs: 1s, results: 1s }")
         try root.configure("broken", "modle: m.safetensors")
         var configuration = ModelConfiguration(dimension: Root.dimension, hidden: 8)
+        configuration.steps = 2
         configuration.encoder = "test"
         let named = try Model<Float>.untrained(
             configuration: configuration, classes: ["a", "b", "c"], prompts: Root.rows(3, seed: 99), labels: [0, 1, 2],

@@ -60,7 +60,7 @@ struct SocketTests {
             usleep(50_000)
         }
         #expect(answer.withLock { $0 } == "live\n")
-        #expect(Date().timeIntervalSince(began) < 6)
+        #expect(Date().timeIntervalSince(began) < 8)
     }
 
     @Test("of more clients than can be answered soon the last are told to come again, and the service's health is told")
@@ -68,12 +68,13 @@ struct SocketTests {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
-        try root.drop(10_000, seed: 1, as: "a.safetensors")
+        try root.drop(2_000, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
         let clients = try (0..<63).map { _ in try RawClient(path: root.paths.statusSocket) }
         for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n") }
         #expect(try root.get("/health/live").body == "live\n")
-        #expect(clients.last?.isReadable == true, "it has its answer while others wait")
+        try eventually("the last ones are sent away") { clients.suffix(15).allSatisfy(\.isReadable) }
+        #expect(clients.contains { !$0.isReadable }, "others still wait")
         let answers = try clients.map { try $0.answer() }
         let (served, sentAway) = (
             answers.filter { $0.hasPrefix("HTTP/1.1 200 ") }, answers.filter { $0.hasPrefix("HTTP/1.1 503 ") }

@@ -73,13 +73,13 @@ function verdict(status) {
   return ["good", kind === "working" ? "Ready and working" : "Ready"];
 }
 
-function showHealth(status, failures) {
-  const found = troubles(status, failures);
+const fact = (title, ...words) => element("div", {}, element("dt", {}, title), element("dd", {}, words));
+
+function showHealth(status, found) {
   const [level, words] = verdict(status);
   sayVerdict(level === "good" && found.some((trouble) => trouble.grave) ? "warn" : level,
     found.length ? `${words}. ${several(found.length, "thing wants", "things want")} attention` : words);
   const ready = status.phase === "ready" && !status.paused;
-  const fact = (title, ...words) => element("div", {}, element("dt", {}, title), element("dd", {}, words));
   show("answers", [
     fact("Alive", "yes, since ", ago(status.started_at)),
     fact("Ready", ready ? "yes" : `no, ${status.paused?.code ?? status.phase}`),
@@ -87,9 +87,21 @@ function showHealth(status, failures) {
     fact("Last rows", status.last_commit_at ? ago(status.last_commit_at) : "none since the start",
       status.rows_per_second ? `, ${grouped(Math.round(status.rows_per_second))} rows a second` : ""),
   ]);
-  show("troubles", found.length === 0 ? [] : element("ul", { "aria-label": "What wants attention" }, found.map((trouble) =>
-    element("li", { class: trouble.grave ? "bad" : "" }, trouble.words, commands(trouble.commands)))));
   place("about").textContent = `${status.version ?? ""}, process ${status.pid ?? "?"}`;
+}
+
+function showTroubles(found) {
+  show("troubles", found.length > 0 && element("ul", { "aria-label": "What wants attention" }, found.map((trouble) =>
+    element("li", { class: trouble.grave ? "bad" : "" }, trouble.words, commands(trouble.commands)))));
+}
+
+/** What is known when no answer comes; all else that is shown is as it was. */
+function showSilence(error, answeredAt) {
+  sayVerdict("bad", "The service does not answer");
+  show("answers", fact("Alive", "no answer", answeredAt > 0 ? [" since ", ago(new Date(answeredAt).toISOString())] : ""));
+  show("troubles", element("ul", {}, element("li", { class: "bad" },
+    `It is stopped, it hangs, or the way to it is cut (${error.message}). What stands below is old.`,
+    commands([["systemctl status sono", "whether it runs"], ["journalctl -u sono -n 50", "its last words"], ["sono status", "what its store says"]]))));
 }
 
 /** Told to a screen reader only when it is another one. */

@@ -27,7 +27,10 @@ async function refresh() {
     ask("v1/status"), ask("v1/queue"), ask("v1/history"), ask(jobsPath), ask("v1/jobs?state=failed&newest_first=1&limit=10"),
   ]);
   status = newStatus;
-  showNew("health", showHealth, status, failures.jobs);
+  const found = troubles(status, failures.jobs);
+  showHealth(status, found);
+  // Not anew every time: somebody may be about to copy a command.
+  showNew("troubles", showTroubles, found);
   showNew("pipelines", showPipelines, status);
   showNew("history", showHistory, history);
   showQueue(queue, status);
@@ -57,18 +60,14 @@ async function run() {
     answeredAt = Date.now();
   } catch (error) {
     failuresInRow += 1;
-    if (failuresInRow > 1 || !status) showSilence(error);
+    if (failuresInRow > 1 || !status) {
+      showSilence(error, answeredAt);
+      said.delete("troubles");
+    }
   }
   isAsking = false;
   showFreshness();
   timer = setTimeout(run, Math.min(15000, period * 2 ** Math.min(failuresInRow, 3)));
-}
-
-function showSilence(error) {
-  sayVerdict("bad", "The service does not answer");
-  said.delete("health");
-  show("troubles", element("ul", {}, element("li", { class: "bad" }, `It is stopped, it hangs, or the way to it is cut (${error.message}). What stands below is old.`,
-    commands([["systemctl status sono", "whether it runs"], ["journalctl -u sono -n 50", "its last words"], ["sono status", "what its store says"]]))));
 }
 
 function showFreshness() {
