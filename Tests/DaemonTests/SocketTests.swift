@@ -68,7 +68,7 @@ struct SocketTests {
         let root = try Root()
         let service = try root.start()
         defer { service.stop() }
-        try root.drop(2_000, seed: 1, as: "a.safetensors")
+        try root.drop(10_000, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
         let clients = try (0..<63).map { _ in try RawClient(path: root.paths.statusSocket) }
         for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n") }
