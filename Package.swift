@@ -60,7 +60,14 @@ let package = Package(
                 "Failures",
                 yams,
             ]),
-        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "Failures", logging]),
+        .target(
+            name: "StatusPage", dependencies: [crypto], resources: [.embedInCode("Resources")], swiftSettings: strict),
+        library(
+            "Daemon",
+            [
+                "CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "StatusPage", "Failures", crypto,
+                logging,
+            ]),
         .executableTarget(
             name: "sono",
             dependencies: [

@@ -1,0 +1,57 @@
+import GRDB
+
+extension StoreReader {
+    /// Looks at the newest rows of a pipeline: those of the batches done last, as many as `Distribution.span` says.
+    public func distribution(pipeline: String) throws -> Distribution {
+        try read { database in
+            var found = Distribution(
+                pipeline: pipeline, jobs: 0, rows: 0, rowsOK: 0, classes: [], otherClasses: 0, otherRows: 0,
+                scores: [Int](repeating: 0, count: Distribution.bins))
+            var classes: [String: (rows: Int, scores: Double)] = [:]
+            let jobs = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT job_id, finished_at FROM jobs
+                    WHERE pipeline = ? AND state = 'done' AND results_removed_at IS NULL
+                    ORDER BY finished_at DESC LIMIT ?
+                    """, arguments: [pipeline, Distribution.span.jobs])
+            while found.rows < Distribution.span.rows, let job = try jobs.next() {
+                found.jobs += 1
+                found.since = job["finished_at"]
+                try Self.eachNewestRow(of: job["job_id"], atMost: Distribution.span.rows - found.rows, in: database) {
+                    found.rows += 1
+                    guard let label: String = $0["label"], let score: Double = $0["score"] else { return }
+                    found.rowsOK += 1
+                    classes[label, default: (0, 0)].rows += 1
+                    classes[label, default: (0, 0)].scores += score
+                    found.scores[max(0, min(Distribution.bins - 1, Int(score * Double(Distribution.bins))))] += 1
+                }
+            }
+            let sorted = classes.sorted { ($1.value.rows, $0.key) < ($0.value.rows, $1.key) }
+            found.classes = sorted.prefix(Distribution.listed).map { label, sums in
+                Distribution.ClassCount(
+                    label: label, rows: sums.rows, meanScore: sums.scores / Double(sums.rows))
+            }
+            found.otherClasses = sorted.count - found.classes.count
+            found.otherRows = found.rowsOK - found.classes.reduce(0) { $0 + $1.rows }
+            return found
+        }
+    }
+
+    /// A job's rows lie together, for they came in one transaction.
+    private static func eachNewestRow(
+        of job: JobID, atMost limit: Int, in database: Database, _ body: (Row) throws -> Void
+    ) throws {
+        let last = try Int64.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT seq FROM results WHERE job_id = ? ORDER BY row DESC LIMIT 1"), arguments: [job])
+        guard let last else { return }
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: """
+                    SELECT label, score FROM results WHERE seq <= ?1 AND seq > ?1 - ?2 AND +job_id = ?3
+                    ORDER BY seq DESC
+                    """), arguments: [last, limit, job])
+        while let row = try rows.next() { try body(row) }
+    }
+}
