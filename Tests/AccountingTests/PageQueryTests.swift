@@ -91,7 +91,7 @@ struct PageQueryTests {
     func bounds() throws {
         let fixture = try Fixture()
         let count = 15_000
-        let classes = (0..<count).map { $0 < 5_000 ? 0 : Int32(1 + ($0 - 5_000) % 150) }
+        let classes = (0..<count).map { (row: Int) -> Int32 in row < 5_000 ? 0 : Int32(1 + row % 150) }
         let batch = ResultBatch(
             rows: count, ids: .ordinal, statuses: [UInt8](repeating: 0, count: count), topK: 1, topClasses: classes,
             topScores: [Float](repeating: 1, count: count), margins: [Float](repeating: 1, count: count),
