@@ -3,11 +3,12 @@ SHELL = /bin/bash
 PREFIX = /usr/local
 BUILD = swift build -c release
 PACKAGES = libsqlite3-dev libzstd-dev
-TEST_PACKAGES = $(PACKAGES) strace python3 chromium
+TEST_PACKAGES = $(PACKAGES) strace python3 chromium prometheus man-db mandoc zsh fish
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 
 .PHONY: run test fuzz lint bench growth crash-sweep fault-sweep power-loss model-test mutants soak install packages test-packages
+.PHONY: man completions
 
 run: packages
 	$(BUILD) --product sono
@@ -52,6 +53,17 @@ mutants: test-packages
 soak: test-packages
 	$(BUILD) --product sono
 	/usr/bin/python3 Tests/Faults/soak.py --minutes $(MINUTES) --output Tests/Faults/soak.md
+
+# From the help of the program BIN, into .build/man and .build/completions.
+man:
+	rm -rf .build/man
+	/usr/bin/python3 man/generate.py $(abspath $(BIN)) .build/man
+
+completions:
+	mkdir -p .build/completions
+	$(BIN) --generate-completion-script bash > .build/completions/sono
+	$(BIN) --generate-completion-script zsh > .build/completions/_sono
+	$(BIN) --generate-completion-script fish > .build/completions/sono.fish
 
 install: packages
 	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)

@@ -79,6 +79,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
             name: "growth", dependencies: ["Accounting", "Failures", grdb], path: "Tests/Growth", swiftSettings: strict),
+        .executableTarget(
+            name: "example", dependencies: ["Dynamics", "Refinement"], path: "Tests/Example", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
@@ -105,7 +107,7 @@ let package = Package(
             path: "Tests/Fuzzing", exclude: ["LibFuzzer", "README.md", "corpus.py", "fuzz", "words.dict"],
             resources: [.copy("Corpus")], swiftSettings: strict),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "CLinux", "TestSupport", "TensorFiles", grdb],
+            name: "SystemTests", dependencies: ["sono", "example", "CLinux", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

@@ -1,23 +1,25 @@
 /// Prometheus' text format, version 0.0.4: families one after the other, each with its help and type.
-struct MetricsText {
-    typealias Labels = [(name: String, value: String)]
+package struct MetricsText {
+    package typealias Labels = [(name: String, value: String)]
 
-    private(set) var text = ""
+    package private(set) var text = ""
+
+    package init() {}
 
     /// A family of which there is nothing to say is left out.
-    mutating func gauge(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
+    package mutating func gauge(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
         family(name, "gauge", help, samples)
     }
 
-    mutating func gauge(_ name: String, _ help: String, _ value: Double?) {
+    package mutating func gauge(_ name: String, _ help: String, _ value: Double?) {
         gauge(name, help, value.map { [([], $0)] } ?? [])
     }
 
-    mutating func counter(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
+    package mutating func counter(_ name: String, _ help: String, _ samples: [(Labels, Double)]) {
         family(name, "counter", help, samples)
     }
 
-    mutating func histogram(_ name: String, _ help: String, _ samples: [(Labels, Histogram)]) {
+    package mutating func histogram(_ name: String, _ help: String, _ samples: [(Labels, Histogram)]) {
         guard !samples.isEmpty else { return }
         head(name, "histogram", help)
         for (labels, histogram) in samples {

@@ -2,21 +2,22 @@ import Foundation
 import Glibc
 
 /// What the kernel says of this process, for the metrics that every Prometheus client has under the same names.
-struct ProcessFigures {
-    let cpuSeconds: Double
-    let residentBytes: Int
-    let virtualBytes: Int
-    let openFiles: Int
-    let mostFiles: Int
+package struct ProcessFigures {
+    package let cpuSeconds: Double
+    package let residentBytes: Int
+    package let virtualBytes: Int
+    package let openFiles: Int
+    package let mostFiles: Int
     /// Seconds since 1970.
-    let started: Double
+    package let started: Double
 
     /// Nil where /proc does not say.
-    init?() {
+    package init?() {
         // Behind the program's name, which may hold anything, from the third field on.
         guard let stat = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
             let fields = stat.split(separator: ")").last?.split(separator: " "), fields.count > 21,
-            let userTicks = Double(fields[11]), let systemTicks = Double(fields[12]), let startTicks = Double(fields[19]),
+            let userTicks = Double(fields[11]), let systemTicks = Double(fields[12]),
+            let startTicks = Double(fields[19]),
             let virtualBytes = Int(fields[20]), let pages = Int(fields[21]), let boot = Self.bootTime,
             let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
         else { return nil }

@@ -49,11 +49,23 @@ public struct StatusClient: Sendable {
         return (list.jobs, source)
     }
 
+    /// Jobs from where another answer came: a service that did not give that one is not waited for again.
+    public func jobs(_ filter: JobFilter, from source: Source) throws -> [JobRecord] {
+        if source == .service { return try jobs(filter).jobs }
+        let reader = try StoreReader.open(path: paths.store)
+        defer { try? reader.close() }
+        return try reader.jobs(filter)
+    }
+
     /// - Throws: `not_found` for an unknown job.
     public func job(_ id: JobID) throws -> (history: JobHistory, source: Source) {
         try ask("/v1/jobs/\(id)", JobHistory.self) {
             JobHistory(job: try $0.job(id), changes: try $0.changes(jobID: id))
         }
+    }
+
+    public func queue() throws -> (queue: QueueReport, source: Source) {
+        try ask("/v1/queue", QueueReport.self) { QueueReport(try $0.queueAges()) }
     }
 
     /// Rows after a cursor; there are no more at present when `next` is that cursor.
@@ -97,6 +109,10 @@ public struct StatusClient: Sendable {
 extension UnixHTTPClient.Response {
     func decoded<Answer: Decodable>(_ type: Answer.Type) throws -> Answer {
         do {
+            // Others ask it much, and its answer is no JSON then.
+            guard status != 503 || body.first == UInt8(ascii: "{") else {
+                throw Failure(.unavailable, "the service has no time to answer: ask again in a moment.")
+            }
             guard status == 200 else { throw try JSONDecoder().decode(ErrorReport.self, from: body).failure }
             return try JSONDecoder().decode(type, from: body)
         } catch let error as DecodingError {

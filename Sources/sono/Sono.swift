@@ -29,7 +29,8 @@ struct Sono: ParsableCommand {
             CommandGroup(
                 name: "Run the service",
                 subcommands: [
-                    Serve.self, Submit.self, Status.self, Jobs.self, Job.self, Results.self, Requeue.self, Cancel.self,
+                    Serve.self, Submit.self, Status.self, Queue.self, Jobs.self, Job.self, Results.self, Requeue.self,
+                    Cancel.self,
                     Hold.self, Release.self, Verify.self, GC.self, Backup.self, DoctorCommand.self, Isolated.self,
                 ]),
             CommandGroup(

@@ -22,15 +22,15 @@ struct Job: ParsableCommand {
         if form.json {
             try Output.print(json: history)
         } else {
-            let same = try sameBytes(as: history.job)
+            let same = try sameBytes(as: history.job, source)
             try Output.print(
                 JobText(job: history.job, changes: history.changes, sameBytes: same, suffix: places.suffix).text)
         }
     }
 
-    private func sameBytes(as job: JobRecord) throws -> [JobRecord] {
+    private func sameBytes(as job: JobRecord, _ source: StatusClient.Source) throws -> [JobRecord] {
         guard let digest = job.sha256 else { return [] }
         let filter = JobFilter(pipeline: job.pipeline, sha256: digest, newestFirst: true, limit: 20)
-        return try StatusClient(paths: places.paths).jobs(filter).jobs.sorted { $0.jobID < $1.jobID }
+        return try StatusClient(paths: places.paths).jobs(filter, from: source).sorted { $0.jobID < $1.jobID }
     }
 }

@@ -21,7 +21,7 @@ struct StatusLook {
         for state in states {
             // The answer is worth giving without them.
             let filter = JobFilter(states: [state], newestFirst: true, limit: most)
-            troubled += (try? client.jobs(filter).jobs) ?? []
+            troubled += (try? client.jobs(filter, from: source)) ?? []
         }
         return (StatusLook(report: report, troubled: troubled, at: Date()), source)
     }

@@ -46,8 +46,10 @@ struct StatusText {
                 }
             return "\(Terminal.alarm(word)): \(absence.message)"
         }
-        return ["yes", report.version.map { "sono \($0)" }, report.pid.map { "process \($0)" }, since(report.startedAt)]
-            .compactMap(\.self).joined(separator: ", ")
+        return [
+            "yes", report.version.map { "sono \($0)" }, report.pid.map { "process \($0)" }, since(report.startedAt),
+        ]
+        .compactMap(\.self).joined(separator: ", ")
     }
 
     private var ready: String {

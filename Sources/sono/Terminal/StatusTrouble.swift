@@ -79,12 +79,14 @@ private struct Say {
             troubles.insert(
                 StatusTrouble(
                     words: "\(pipeline.name): \(problem.code): \(problem.message)",
-                    commands: [command("sono serve --check\(suffix)", "what is wrong in pipeline.d, and where")] + reload),
+                    commands: [command("sono serve --check\(suffix)", "what is wrong in pipeline.d, and where")]
+                        + reload),
                 at: 0)
         } else if pipeline.state == .removed, pipeline.incoming > 0 {
             troubles.append(
                 StatusTrouble(
-                    words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it", commands: []))
+                    words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it",
+                    commands: []))
         }
         return troubles
     }
@@ -93,7 +95,8 @@ private struct Say {
         let count = total(.failed, look.report)
         guard count > 0 else { return nil }
         let newest = look.troubled.first { $0.state == .failed }
-        let reason = newest.map { "; the newest, job \($0.jobID): \($0.errorCode ?? ""): \($0.errorMessage ?? "")" } ?? ""
+        let reason =
+            newest.map { "; the newest, job \($0.jobID): \($0.errorCode ?? ""): \($0.errorMessage ?? "")" } ?? ""
         return StatusTrouble(
             words: "\(Figures.grouped(count)) failed\(reason)",
             commands: [command("sono jobs --state failed\(suffix)", "which, and why")]
