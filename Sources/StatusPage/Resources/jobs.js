@@ -66,7 +66,7 @@ function jobDetail({ job, changes }) {
 }
 
 function stages(job) {
-  const parts = ["queue", "decode", "refine", "classify", "commit"].map((name) => [name, job[`${name}_seconds`]])
+  const parts = ["queue", "decode", "refine", "commit"].map((name) => [name, job[`${name}_seconds`]])
     .filter(([, seconds]) => seconds !== undefined);
   const whole = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
   if (whole === 0) return null;
