@@ -17,6 +17,6 @@ struct PageTests {
             [script.path, "--binary", Sono.executable.path], executable: URL(fileURLWithPath: "/usr/bin/python3"),
             environment: ["PYTHONDONTWRITEBYTECODE": "1"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
-        #expect(outcome.output.split(separator: "\n").count { $0.hasPrefix("ok: ") } == 13, "\(outcome.output)")
+        #expect(outcome.output.split(separator: "\n").count { $0.hasPrefix("ok: ") } == 14, "\(outcome.output)")
     }
 }

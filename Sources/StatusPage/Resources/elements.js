@@ -30,11 +30,11 @@ function show(id, ...children) {
 const number = (value, attributes = {}) =>
   element("td", { class: value ? "n" : "n nothing", ...attributes }, value ? grouped(value) : "0");
 
+/** Titles are words, after a # where the column is of numbers, or cells. */
 function heading(titles) {
-  return element("thead", {}, element("tr", {}, titles.map((title) =>
-    title.startsWith("#")
-      ? element("th", { scope: "col", class: "n" }, title.slice(1))
-      : element("th", { scope: "col" }, title))));
+  const cell = (title) => title instanceof Element ? title
+    : element("th", { scope: "col", class: title.startsWith("#") ? "n" : undefined }, title.replace("#", ""));
+  return element("thead", {}, element("tr", {}, titles.map(cell)));
 }
 
 const table = (titles, rows, attributes = {}) =>

@@ -10,9 +10,11 @@ function showQueue(report, status) {
   if (waiting.length === 0) return show("queue-body", element("p", { class: "empty" }, "Nothing waits."));
   const most = Math.max(...waiting.flatMap((pipeline) => pipeline.batches));
   const bounds = report.bounds_seconds;
-  // Each column begins where the one before ends.
-  const titles = [...bounds.map((seconds, column) => `#${column ? "" : "to "}${bound(seconds)}`), "#older"];
-  show("queue-body", table(["Pipeline", "#Batches", "#Rows", "#Oldest", ...titles], waiting.map((pipeline) => element("tr", {},
+  // Each column begins where the one before ends; the last has no end.
+  const column = (short, words) => element("th", { scope: "col", class: "n", title: words, "aria-label": words }, short);
+  const columns = [...bounds.map((seconds) => column(seconds > 60 ? String(seconds / 60) : bound(seconds), `up to ${bound(seconds)}`)),
+    column("older", `more than ${bound(bounds.at(-1))}`)];
+  show("queue-body", table(["Pipeline", "#Batches", "#Rows", "#Oldest", ...columns], waiting.map((pipeline) => element("tr", {},
     element("th", { scope: "row", class: "whole" }, pipeline.pipeline),
     number(pipeline.batches.reduce((sum, count) => sum + count, 0)),
     number(pipeline.rows.reduce((sum, count) => sum + count, 0)),
