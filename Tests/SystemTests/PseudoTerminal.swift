@@ -10,12 +10,14 @@ final class PseudoTerminal: Sendable {
     private let bytes = Mutex(Data())
 
     init(columns: UInt16, rows: UInt16) throws {
-        master = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+        master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        try #require(master >= 0)
+        // TIOCSPTLCK and TIOCGPTN, which are macros that Swift does not see: unlock the other side, and ask for its number.
+        var (lock, number): (Int32, UInt32) = (0, 0)
+        try #require(ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
         try #require(ioctl(master, UInt(TIOCSWINSZ), &size) == 0)
-        let path = String(cString: try #require(ptsname(master)))
-        let side = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        let side = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
         try #require(side >= 0)
         handle = FileHandle(fileDescriptor: side, closeOnDealloc: true)
         let reader = Thread { [self, master] in

@@ -22,6 +22,7 @@ struct ResultFeed {
 
     /// - Throws: `wrong_state` when the rows are another store's than they were.
     func print() throws {
+        if follows { Terminal.letSignalsEnd() }
         var output = Output()
         var feed = State(next: after, left: limit ?? .max, store: store)
         try output.write(format.head)

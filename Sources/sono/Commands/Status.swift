@@ -41,6 +41,7 @@ struct Status: ParsableCommand {
     }
 
     private func goOn() throws -> Never {
+        Terminal.letSignalsEnd()
         let client = StatusClient(paths: places.paths)
         var picture = LivePicture()
         while true {

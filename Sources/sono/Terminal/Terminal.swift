@@ -21,6 +21,14 @@ enum Terminal {
         allowsColour ? "\u{1B}[31m\(text)\u{1B}[0m" : text
     }
 
+    /// Lets Ctrl-C and kill end a command that goes on for ever, also where whoever started it has these signals blocked.
+    static func letSignalsEnd() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
+
     /// Columns and rows of the terminal at standard output; 80 and 24 if it does not say.
     static var size: (columns: Int, rows: Int) {
         var size = winsize()
