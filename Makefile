@@ -3,7 +3,7 @@ SHELL = /bin/bash
 PREFIX = /usr/local
 BUILD = swift build -c release
 PACKAGES = libsqlite3-dev libzstd-dev
-TEST_PACKAGES = $(PACKAGES) strace python3 chromium prometheus man-db mandoc zsh fish
+TEST_PACKAGES = $(PACKAGES) strace python3 rsync chromium prometheus man-db mandoc zsh fish
 # What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 

@@ -6,14 +6,22 @@ import GRDB
 enum Migration {
     /// Inspects a file that exists over a connection that cannot write: one that can would, in closing, copy the WAL
     /// into a file that is to be left as it is.
-    static func inspectFile(path: String, newest: Int) throws {
+    ///
+    /// - Parameter patience: for what takes the longer the more jobs there are.
+    /// - Returns: whether all was looked at within that time.
+    static func inspectFile(path: String, newest: Int, patience: Duration) throws -> Bool {
         try refuseEmptied(path: path)
         try refuseForeignWAL(path: path)
         // A hot journal is a creation that was cut short before the WAL began; only a writer can roll it back.
-        guard size(path) ?? 0 > 0, size(path + "-journal") == nil else { return }
+        guard size(path) ?? 0 > 0, size(path + "-journal") == nil else { return true }
         let reader = try StoreConnection.reader(path: path)
-        try reader.read { try inspect($0, path: path, newest: newest) }
+        let end = ContinuousClock.now + patience
+        let isWhole = try reader.read { database in
+            guard try inspect(database, path: path, newest: newest) else { return true }
+            return try isSound(database, path: path) { .now < end }
+        }
         try reader.close()
+        return isWhole
     }
 
     /// A database of no bytes beside a WAL that has some was emptied by accident: SQLite would throw the WAL away.
@@ -40,12 +48,15 @@ enum Migration {
         return lstat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
-    /// Reads without changing anything: whose file is it, which version, and are the parts that decisions rest on sound?
-    static func inspect(_ database: Database, path: String, newest: Int, thoroughly: Bool = true) throws {
+    /// Reads without changing anything: whose file is it, and which version?
+    ///
+    /// - Returns: false if there is nothing in it yet.
+    @discardableResult
+    static func inspect(_ database: Database, path: String, newest: Int) throws -> Bool {
         let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-        if application == 0, version == 0, tables == 0 { return }
+        if application == 0, version == 0, tables == 0 { return false }
         guard application == Schema.applicationID else {
             throw Failure.damaged(path, cause: "application_id is \(application): another program's database")
         }
@@ -55,15 +66,29 @@ enum Migration {
                 "\(path) was written by a newer version (schema \(version), this one knows \(newest)): "
                     + "install that version, or point the service at another state directory.")
         }
-        guard thoroughly else { return }
-        for table in ["store", "claims", "identities", "jobs"] {
-            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(\(table))")
-            guard verdict == "ok" else {
-                throw Failure.damaged(path, cause: "\(table): \(verdict ?? "no verdict")")
-            }
-        }
+        return true
+    }
+
+    /// Reads without changing anything: are the tables sound that decisions rest on?
+    ///
+    /// - Returns: false if the answer was no longer wanted before it was found.
+    /// - Throws: `store_damaged`.
+    static func isSound(_ database: Database, path: String, while isWanted: () -> Bool) throws -> Bool {
         guard try Int.fetchOne(database, sql: "SELECT count(*) FROM store") == 1 else {
             throw Failure.damaged(path, cause: "the store's own row is missing")
+        }
+        do {
+            try database.whileWanted(isWanted) {
+                for table in ["store", "claims", "identities", "jobs"] {
+                    let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(\(table))")
+                    guard verdict == "ok" else {
+                        throw Failure.damaged(path, cause: "\(table): \(verdict ?? "no verdict")")
+                    }
+                }
+            }
+            return true
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            return false
         }
     }
 

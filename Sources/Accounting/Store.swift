@@ -15,35 +15,58 @@ public final class Store: Sendable {
     private let now: @Sendable () -> Date
     /// Set once SQLite has found damage: what is left is evidence, and is not written to again.
     private let damage = Mutex<Failure?>(nil)
+    /// Whether the store is so large that opening it has not looked at all of it: `checkSoundness` is to.
+    public let isCheckDue: Bool
 
     /// Opens the store, creating or migrating it where needed.
     ///
     /// Throws `store_newer` for a file made by a newer version and `store_damaged` for one that is not a sound store;
-    /// both are left as they are.
+    /// both are left as they are. The tables that decisions rest on are looked at for a second: enough for some hundred
+    /// thousand jobs, and a service of millions is not to wait for it.
     public static func open(path: String) throws -> Store {
         try open(path: path, migrations: Schema.migrations, now: { Date() })
     }
 
-    package static func open(path: String, migrations: [String], now: @escaping @Sendable () -> Date) throws -> Store {
+    package static func open(
+        path: String, migrations: [String], patience: Duration = .seconds(1), now: @escaping @Sendable () -> Date
+    ) throws -> Store {
         do {
-            try Migration.inspectFile(path: path, newest: migrations.count)
+            let isWhole = try Migration.inspectFile(path: path, newest: migrations.count, patience: patience)
             let connection = try StoreConnection.writer(path: path)
             try connection.writeWithoutTransaction { database in
-                try Migration.inspect(database, path: path, newest: migrations.count, thoroughly: false)
+                try Migration.inspect(database, path: path, newest: migrations.count)
                 try StoreConnection.makeDurable(database, path: path)
                 try Migration.run(migrations, on: database, at: Timestamp.text(now()))
                 try StoreOrigin.takeOver(database)
             }
-            return Store(path: path, connection: connection, now: now)
+            return Store(path: path, connection: connection, isCheckDue: !isWhole, now: now)
         } catch let error as DatabaseError {
             throw Failure.sqlite(error, path: path)
         }
     }
 
-    private init(path: String, connection: DatabaseQueue, now: @escaping @Sendable () -> Date) {
+    private init(path: String, connection: DatabaseQueue, isCheckDue: Bool, now: @escaping @Sendable () -> Date) {
         self.path = path
         self.connection = connection
+        self.isCheckDue = isCheckDue
         self.now = now
+    }
+
+    /// Does what opening a large store has left to be done, over a connection of its own. Damage that is found ends the
+    /// store: every later call throws it.
+    ///
+    /// - Parameter isWanted: asked again and again; false ends it unfinished.
+    /// - Throws: `store_damaged`, `io_error`.
+    public func checkSoundness(while isWanted: () -> Bool) throws {
+        do {
+            let reader = try StoreConnection.reader(path: path)
+            _ = try reader.read { try Migration.isSound($0, path: path, while: isWanted) }
+            try reader.close()
+        } catch {
+            let failure = (error as? DatabaseError).map { Failure.sqlite($0, path: path) } ?? error
+            if let failure = failure as? Failure, failure.code == .storeDamaged { damage.withLock { $0 = failure } }
+            throw failure
+        }
     }
 
     /// Copies the WAL back into the database as far as readers let it; with `truncating`, empties the WAL file too.

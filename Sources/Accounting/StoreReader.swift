@@ -26,7 +26,7 @@ public final class StoreReader: Sendable {
             try Migration.refuseForeignWAL(path: path)
             let connection = try StoreConnection.reader(path: path)
             let newest = Schema.migrations.count
-            try connection.read { try Migration.inspect($0, path: path, newest: newest, thoroughly: false) }
+            try connection.read { _ = try Migration.inspect($0, path: path, newest: newest) }
             let version = try connection.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
             guard version == newest else {
                 throw Failure(
@@ -239,18 +239,8 @@ public final class StoreReader: Sendable {
         do {
             return try connection.read { database in
                 guard let patience else { return try body(database) }
-                var end = ContinuousClock.now + patience
-                return try withUnsafeMutablePointer(to: &end) { end in
-                    // Called every few thousand steps of SQLite's machine: some tens of microseconds.
-                    sqlite3_progress_handler(
-                        database.sqliteConnection, 4_096,
-                        { end in
-                            guard let end else { return 0 }
-                            return end.load(as: ContinuousClock.Instant.self) < .now ? 1 : 0
-                        }, end)
-                    defer { sqlite3_progress_handler(database.sqliteConnection, 0, nil, nil) }
-                    return try body(database)
-                }
+                let end = ContinuousClock.now + patience
+                return try database.whileWanted({ .now < end }) { try body(database) }
             }
         } catch let error as DatabaseError {
             throw Failure.sqlite(error, path: path)

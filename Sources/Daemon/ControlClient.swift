@@ -38,7 +38,8 @@ public struct ControlClient: Sendable {
         guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
         let lock: SpoolLock
         do {
-            lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
+            lock = try SpoolLock(
+                spool: paths.spool, state: paths.state, for: .command, started: ServiceClock.now)
         } catch is Failure {
             // A service has it, or it is not this user's to take: the remedy is what the socket said.
             throw failure

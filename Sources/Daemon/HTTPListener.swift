@@ -104,17 +104,14 @@ package final class HTTPListener: Sendable {
         self.socketFile = socketFile
         let mail = try HTTPMail()
         self.mail = mail
-        let thread = Thread { [ended] in
+        Thread.work("sono.http", signalling: ended) {
             var loop = HTTPLoop(listening: descriptor, limits: limits, mail: mail, handler: handler)
             let failure = loop.run()
             close(descriptor)
-            ended.signal()
             if let failure {
                 onEnd(Failure(.ioError, "\(socketFile ?? "the port") is no longer served: \(failure)"))
             }
         }
-        thread.name = "sono.http"
-        thread.start()
     }
 
     /// Stops listening; answers under way have a second.

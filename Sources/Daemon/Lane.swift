@@ -91,12 +91,7 @@ package final class Lane: Sendable {
     }
 
     package func start(_ events: Events) {
-        let thread = Thread { [self] in
-            work(events)
-            ended.signal()
-        }
-        thread.name = isolation == nil ? "sono.lane" : "sono.suspects"
-        thread.start()
+        Thread.work(isolation == nil ? "sono.lane" : "sono.suspects", signalling: ended) { [self] in work(events) }
         suspects?.start(events)
     }
 
@@ -188,25 +183,20 @@ package final class Lane: Sendable {
 
     /// The batch to compute while this one is committed, begun: counting its attempt must not wait for the commit.
     ///
-    /// A suspect has none; and one that a crash would use up the only attempt of does not run beside a commit, whose crash it
-    /// might be.
+    /// A suspect has none: it runs alone.
     private func follower(of job: QueuedJob, _ computed: BatchLife.Computed, _ events: Events) -> Batch? {
-        guard job.attempts == 0, case .run(let batch) = next(asFollower: true) else { return nil }
+        guard job.attempts == 0, case .run(let batch) = next() else { return nil }
         return begin(batch, besides: computed, events) ? batch : nil
     }
 
-    private func next(asFollower: Bool = false) -> Next {
+    private func next() -> Next {
         state.withLock { state in
             if state.isStopping { return .end }
             if let until = state.pausedUntil, Monotonic.now < until { return .wait(until: until) }
-            guard let job = state.queue.next(at: Monotonic.now, unsuspected: asFollower) else {
+            guard let job = state.queue.next(at: Monotonic.now) else {
                 return .wait(until: state.queue.nextDeadline)
             }
             guard let pipeline = state.pipelines[job.pipeline] else { return .wait(until: Monotonic.now) }
-            if asFollower, pipeline.configuration.limits.attempts < 2 {
-                state.queue.add(job, at: Monotonic.now)
-                return .wait(until: nil)
-            }
             let control = BatchControl(limit: pipeline.configuration.limits.deadline) { [heartbeat] in heartbeat.beat()
             }
             let batch = Batch(life: BatchLife(pipeline: pipeline, store: store), job: job, control: control)

@@ -22,6 +22,8 @@ package final class Reception: Sendable {
         case requeued(String)
         /// A job's file had other bytes on the second pass.
         case changed(QueuedJob)
+        /// What came of a first pass that was done apart.
+        case examined(ClaimToken, pipeline: String, Result<QueuedJob?, any Error>)
         case noSpace(Failure)
         case stop
     }
@@ -33,6 +35,9 @@ package final class Reception: Sendable {
     /// For files that the service has ended abruptly over.
     let isolation: Isolation
     let examinations: Examinations
+    /// First passes over such files, one after the other, and which they are.
+    private let suspects = DispatchQueue(label: "sono.suspects.reception")
+    private let apart = Mutex<Set<ClaimToken>>([])
     private let ended = DispatchSemaphore(value: 0)
     private let stopping = Mutex(false)
 
@@ -56,15 +61,12 @@ package final class Reception: Sendable {
         store: Store, paths: ServicePaths, lane: Lane, board: Board, logger: Logger,
         onChange: @escaping @Sendable () -> Void
     ) {
-        let thread = Thread { [self] in
+        Thread.work("sono.reception", signalling: ended) { [self] in
             var loop = ReceptionLoop(
                 reception: self, store: store, paths: paths, lane: lane, board: board, logger: logger,
                 onChange: onChange)
             loop.run()
-            ended.signal()
         }
-        thread.name = "sono.reception"
-        thread.start()
     }
 
     func post(_ message: Message) { mailbox.post(message) }
@@ -74,5 +76,22 @@ package final class Reception: Sendable {
         post(.stop)
     }
 
-    func waitUntilStopped() { ended.wait() }
+    func waitUntilStopped() {
+        ended.wait()
+        suspects.sync {}
+    }
+
+    var tokensApart: Set<ClaimToken> { apart.withLock { $0 } }
+
+    /// Does a first pass on another thread; `Message.examined` tells what came of it. One that is under way is left to it.
+    func examineApart(
+        _ token: ClaimToken, of pipeline: String, _ examination: @escaping @Sendable () throws -> QueuedJob?
+    ) {
+        guard apart.withLock({ $0.insert(token).inserted }) else { return }
+        suspects.async { [self] in
+            let result = Result { try examination() }
+            apart.withLock { _ = $0.remove(token) }
+            post(.examined(token, pipeline: pipeline, result))
+        }
+    }
 }

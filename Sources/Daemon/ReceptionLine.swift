@@ -19,7 +19,7 @@ package struct ReceptionLine {
     /// Files claimed with one transaction and one pair of fsyncs.
     private static let claimsAtOnce = 64
     private static let reopenAfter = Duration.seconds(5)
-    /// What a process of its own gets for a first pass, and how fast it must read at least; meanwhile others wait.
+    /// What a process of its own gets for a first pass, and how fast it must read at least.
     private static let patience = Duration.seconds(10)
     private static let leastBytesPerSecond = 16 << 20
     private static let mostPatience = Duration.seconds(60)
@@ -159,7 +159,7 @@ package struct ReceptionLine {
 
     /// Takes up what is in work/ and neither a job nor known here.
     private mutating func compare() throws {
-        let known = Set(names.keys).union(changed.keys)
+        let known = Set(names.keys).union(changed.keys).union(reception.tokensApart)
         let claims = try reception.requeueing.withLock { _ in
             try Recovery(store: store, paths: paths).claims(of: pipeline, except: known)
         }
@@ -212,59 +212,80 @@ package struct ReceptionLine {
 
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
         let isLast = retries[token, default: 0] >= Backoff.mostRetries
-        conclude(token, &events) { line, name in
-            let examinations = line.reception.examinations
-            let crashes = examinations.crashes(of: token)
-            // The first crash may be a neighbour's.
-            guard crashes < max(2, line.pipeline.configuration.limits.attempts) else {
-                return try line.giveUp(
+        let crashes = reception.examinations.crashes(of: token)
+        guard crashes > 0 else {
+            return conclude(token, &events) { line, name in
+                try line.reception.examinations.withInHand(token) { try line.examine(token, name, isLast) }
+            }
+        }
+        // The first crash may be a neighbour's.
+        guard crashes < max(2, pipeline.configuration.limits.attempts) else {
+            return conclude(token, &events) { line, name in
+                try line.giveUp(
                     token, name,
                     Failure(
                         .crashed,
                         "whoever read this file ended abruptly, \(crashes) times: look for the cause in the log, and at the file."
                     ))
             }
-            guard crashes > 0 else {
-                return try examinations.withInHand(token) {
-                    try line.examine(token, name, isLast, nil, line.reception.progress)
-                }
-            }
-            do {
-                return try line.examine(token, name, isLast, line.reception.isolation, line.impatience(token))
-            } catch let failure as Failure where failure.code.countsAttempt {
-                examinations.count(token)
-                throw failure
-            }
         }
+        examineApart(token, isLast)
     }
 
-    private func examine(
-        _ token: ClaimToken, _ name: FileName, _ isLast: Bool, _ isolation: Isolation?,
-        _ progress: @escaping () throws -> Void
-    ) throws -> QueuedJob? {
+    private func examine(_ token: ClaimToken, _ name: FileName, _ isLast: Bool) throws -> QueuedJob? {
         do {
             if let job = changed[token] {
-                return try life.readmit(job, isLast: isLast, in: isolation, progress: progress)
+                return try life.readmit(job, isLast: isLast, progress: reception.progress)
             }
-            return try life.admit(token, name: name, isLast: isLast, in: isolation, progress: progress)
+            return try life.admit(token, name: name, isLast: isLast, progress: reception.progress)
         } catch let failure as Failure where failure.code == .notFound {
             return try vanished(token, name)
         }
     }
 
-    /// Progress of a first pass in a process of its own, which has only so much time.
-    private func impatience(_ token: ClaimToken) -> () throws -> Void {
+    /// A first pass that may take down or hold up whoever does it: in a process of its own, which has only so much time,
+    /// and on another thread, so that files which come meanwhile need not wait. `examined` hears what came of it.
+    private func examineApart(_ token: ClaimToken, _ isLast: Bool) {
+        guard let name = name(of: token) else { return }
+        let (life, job, reception) = (life, changed[token], reception)
         let bytes = (try? pipeline.spool.stamp(of: token)?.size) ?? 0
         let limit = min(Self.patience + .seconds(Int(bytes) / Self.leastBytesPerSecond), Self.mostPatience)
-        let deadline = Monotonic.now + limit
-        let progress = reception.progress
-        return {
-            try progress()
-            guard Monotonic.now < deadline else {
-                throw Failure(
-                    .deadline, "the first pass over this file was not done within \(limit): look at the file.")
+        reception.examineApart(token, of: pipeline.name) {
+            let deadline = Monotonic.now + limit
+            let tick: () throws -> Void = {
+                if reception.isStopping { throw Reception.Stopped() }
+                guard Monotonic.now < deadline else {
+                    throw Failure(
+                        .deadline, "the first pass over this file was not done within \(limit): look at the file.")
+                }
+            }
+            do {
+                if let job { return try life.readmit(job, isLast: isLast, in: reception.isolation, progress: tick) }
+                return try life.admit(token, name: name, isLast: isLast, in: reception.isolation, progress: tick)
+            } catch let failure as Failure where failure.code.countsAttempt {
+                reception.examinations.count(token)
+                throw failure
             }
         }
+    }
+
+    /// What came of a first pass on another thread.
+    mutating func examined(_ token: ClaimToken, _ result: Result<QueuedJob?, any Error>) -> [Event] {
+        var events: [Event] = []
+        // This line may be newer than the question.
+        if name(of: token) == nil, case .success(let job?) = result { return [.admitted(job)] }
+        conclude(token, &events) { line, name in
+            do {
+                return try result.get()
+            } catch let failure as Failure where failure.code == .notFound {
+                return try line.vanished(token, name)
+            }
+        }
+        return events
+    }
+
+    private func name(of token: ClaimToken) -> FileName? {
+        names[token] ?? changed[token].flatMap { FileName($0.name) }
     }
 
     private func giveUp(_ token: ClaimToken, _ name: FileName, _ failure: Failure) throws -> QueuedJob? {
@@ -285,7 +306,7 @@ package struct ReceptionLine {
     private mutating func conclude(
         _ token: ClaimToken, _ events: inout [Event], _ body: (ReceptionLine, FileName) throws -> QueuedJob?
     ) {
-        guard let name = names[token] ?? changed[token].flatMap({ FileName($0.name) }) else { return }
+        guard let name = name(of: token) else { return }
         do {
             let job = try body(self, name)
             reception.examinations.forget(token)

@@ -77,6 +77,8 @@ struct ReceptionLoop {
         case .lost(let name): lines[name]?.mustReopen = true
         case .requeued(let name): lines[name]?.mustCompare = true
         case .changed(let job): lines[job.pipeline]?.addChanged(job)
+        case .examined(let token, let pipeline, let result):
+            for event in lines[pipeline]?.examined(token, result) ?? [] { take(event, in: pipeline) }
         case .noSpace(let failure): space.failed(failure)
         case .stop: isStopped = true
         }

@@ -34,9 +34,11 @@ final class RetentionLoop: Sendable {
         self.interval = interval
     }
 
-    func start() {
+    /// - Parameter onDamage: called when the store turns out to be damaged.
+    func start(onDamage: @escaping @Sendable (Failure) -> Void) {
         state.withLock { $0.isStarted = true }
-        let thread = Thread { [self] in
+        Thread.work("sono.retention", signalling: ended) { [self] in
+            if store.isCheckDue { check(onDamage) }
             var next = Monotonic.now
             repeat {
                 lookAtWAL()
@@ -44,6 +46,7 @@ final class RetentionLoop: Sendable {
                 next = Monotonic.now + interval
                 do {
                     report(try collect { [self] in try giveWay() })
+                    try removeUnusedModels()
                 } catch is Stopped {
                     break
                 } catch {
@@ -51,10 +54,17 @@ final class RetentionLoop: Sendable {
                     logger.warning("retention has not come to its end: \(error)")
                 }
             } while stopped.wait(timeout: .now() + min(interval, Self.walCheck) / .seconds(1)) == .timedOut
-            ended.signal()
         }
-        thread.name = "sono.retention"
-        thread.start()
+    }
+
+    private func check(_ onDamage: (Failure) -> Void) {
+        do {
+            try store.checkSoundness { [self] in !state.withLock { $0.isStopping } }
+        } catch let failure as Failure where failure.code == .storeDamaged {
+            onDamage(failure)
+        } catch {
+            logger.warning("the store could not be looked at, the next start tries again: \(error)")
+        }
     }
 
     private func lookAtWAL() {
@@ -94,6 +104,18 @@ final class RetentionLoop: Sendable {
 
     private func endIfStopping() throws {
         if state.withLock({ $0.isStopping }) { throw Stopped() }
+    }
+
+    /// For a day a model is kept of which nothing says that it is used: it may be about to be.
+    private func removeUnusedModels() throws {
+        let running = board.snapshot.pipelines.values.compactMap { try? $0.get().model.sha256 }
+        let reader = try StoreReader.open(path: paths.store, patience: .seconds(60))
+        defer { try? reader.close() }
+        let gone = try ModelLibrary(paths: paths).removeUnused(
+            reader, running: Set(running), before: Date(timeIntervalSinceNow: -86_400))
+        for sha256 in gone {
+            logger.notice("retention has removed a model that no job refers to", metadata: ["sha256": "\(sha256)"])
+        }
     }
 
     private func giveWay() throws {

@@ -54,8 +54,10 @@ public final class RunningService: Sendable {
         try Self.makeDirectories(paths)
         let read = try ConfigurationDirectory.load(paths.configuration)
         configurations = Mutex(read)
+        // A command may hold the lock, and have a store of a million jobs in hand.
+        notifier.extendTimeout(by: .seconds(600))
         lock = Mutex(try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now))
-        // A store of a million jobs is checked, and may be migrated, for a minute on a busy machine.
+        // A store of a million jobs may be migrated for minutes on a busy machine.
         notifier.extendTimeout(by: .seconds(600))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
@@ -144,6 +146,7 @@ public final class RunningService: Sendable {
                 noSpace: { reception.post(.noSpace($0)) },
                 done: work.record,
                 moved: { [self] in tellStatus() },
+                // The lane has said why.
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
                     onFault()
@@ -152,7 +155,7 @@ public final class RunningService: Sendable {
         try serve(pipelines, new: Set(pipelines.keys))
         try listen()
         board.update { $0.phase = .ready }
-        retention.start()
+        retention.start { [self] in end($0) }
         logger.notice("ready", metadata: ["pipelines": "\(pipelines.keys.sorted().joined(separator: ","))"])
         queue.sync { notifier.ready(statusLine) }
         retryLater()
@@ -172,11 +175,7 @@ public final class RunningService: Sendable {
         let control = Control(
             store: store, reader: reader, paths: paths, lane: lane, reception: reception, board: board,
             retention: retention)
-        let onEnd: @Sendable (Failure) -> Void = { [self] failure in
-            logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
-            fault.withLock { $0 = $0 ?? failure }
-            onFault()
-        }
+        let onEnd: @Sendable (Failure) -> Void = { [self] in end($0) }
         let routes = ControlRoutes(control: control)
         // One by one, so that those that are there are stopped if the next one fails.
         func add(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
@@ -187,6 +186,13 @@ public final class RunningService: Sendable {
         if let address = options.http {
             add(try HTTPListener.tcp(address, onEnd: onEnd, handler: status.handle))
         }
+    }
+
+    /// Tells of a fault that the service cannot live with, and asks for its end.
+    private func end(_ failure: Failure) {
+        logger.critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
+        fault.withLock { $0 = $0 ?? failure }
+        onFault()
     }
 
     // MARK: - While it runs

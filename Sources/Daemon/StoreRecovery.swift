@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Pipelines
 import Spooling
+import TensorFiles
 
 /// `sono doctor --recover`: a new store in place of a damaged one, which is put aside as it is.
 public struct StoreRecovery {
@@ -35,7 +36,8 @@ public struct StoreRecovery {
     /// - Throws: `already_running` while a service runs; `wrong_state` if the store is sound; `no_space`: what is read is
     ///   read from a copy.
     public func run() throws -> Report {
-        let lock = try SpoolLock(spool: paths.spool, state: paths.state, started: ServiceClock.now)
+        let lock = try SpoolLock(
+            spool: paths.spool, state: paths.state, for: .command, started: ServiceClock.now)
         return try withExtendedLifetime(lock) {
             try refuseSound()
             let folder = "\(paths.state)/recovery-\(UUID().uuidString.prefix(8).lowercased())"
@@ -124,10 +126,7 @@ public struct StoreRecovery {
         ] where rename(from, to) != 0 && errno != ENOENT {
             throw Failure.system("rename \(from) to \(to)")
         }
-        let directory = open(paths.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw Failure.system("open \(paths.state)") }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw Failure.system("fsync \(paths.state)") }
+        try AtomicFile.syncDirectory(paths.state)
         return aside
     }
 }

@@ -6,20 +6,22 @@ import Foundation
 /// It beats only when every heart that works has beaten lately, so that a thread that hangs lets systemd act.
 final class Watchdog: Sendable {
     private let stopped = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
 
     /// Nil where systemd did not ask for it.
     init?(notifier: Notifier, hearts: [Heartbeat]) {
         guard let interval = notifier.watchdog else { return nil }
         // A commit of millions of rows is one step, and may take longer than a short interval.
         let patience = max(interval, .seconds(120))
-        let thread = Thread { [stopped] in
+        Thread.work("sono.watchdog", signalling: ended) { [stopped] in
             repeat {
                 if hearts.allSatisfy({ !$0.isStuck(for: patience) }) { notifier.alive() }
             } while stopped.wait(timeout: .now() + interval / .seconds(1) / 2) == .timedOut
         }
-        thread.name = "sono.watchdog"
-        thread.start()
     }
 
-    func stop() { stopped.signal() }
+    func stop() {
+        stopped.signal()
+        ended.wait()
+    }
 }

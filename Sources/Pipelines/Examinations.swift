@@ -13,8 +13,13 @@ import Synchronization
 public final class Examinations: Sendable {
     private let path: String
     private let descriptor: Int32
-    /// By token.
-    private let crashes = Mutex<[String: Int]>([:])
+    private struct State {
+        var inHand = ""
+        /// By token.
+        var crashes: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
     private static let lineBytes = 64
 
     /// Takes up what the process before left: a file that it had in hand has crashed once more.
@@ -28,49 +33,56 @@ public final class Examinations: Sendable {
         let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
         for line in text.split(separator: "\n") {
             let token = line.trimmingCharacters(in: .whitespaces)
-            if known.contains(token) { crashes.withLock { $0[token, default: 0] += 1 } }
+            if known.contains(token) { state.withLock { $0.crashes[token, default: 0] += 1 } }
         }
-        try write()
+        try state.withLock { try write($0) }
     }
 
     deinit { close(descriptor) }
 
     /// How often the service, or a process of its own, has ended abruptly over a file.
-    public func crashes(of token: ClaimToken) -> Int { crashes.withLock { $0[token.text] ?? 0 } }
+    public func crashes(of token: ClaimToken) -> Int { state.withLock { $0.crashes[token.text] ?? 0 } }
 
     /// Does work on a file that may take the process down.
     public func withInHand<Value>(_ token: ClaimToken, _ work: () throws -> Value) rethrows -> Value {
-        note(token.text)
-        defer { note("") }
+        take(token.text)
+        defer { take("") }
         return try work()
     }
 
     /// A process of its own has ended abruptly over a file.
     public func count(_ token: ClaimToken) {
-        crashes.withLock { $0[token.text, default: 0] += 1 }
-        try? write()
+        state.withLock { state in
+            state.crashes[token.text, default: 0] += 1
+            try? write(state)
+        }
     }
 
     /// The file has become a job.
     public func forget(_ token: ClaimToken) {
-        let isKnown = crashes.withLock { $0.removeValue(forKey: token.text) != nil }
-        if isKnown { try? write() }
+        state.withLock { state in
+            if state.crashes.removeValue(forKey: token.text) != nil { try? write(state) }
+        }
     }
 
     /// What cannot be written is no reason to stop: only a crash would be charged to nobody.
-    private func note(_ token: String) {
-        var line = Array(token.utf8.prefix(Self.lineBytes - 1))
-        line += [UInt8](repeating: UInt8(ascii: " "), count: Self.lineBytes - 1 - line.count) + [UInt8(ascii: "\n")]
-        _ = pwrite(descriptor, line, line.count, 0)
+    private func take(_ token: String) {
+        state.withLock { state in
+            state.inHand = token
+            let line = Array((Self.line(token) + "\n").utf8)
+            _ = pwrite(descriptor, line, line.count, 0)
+        }
     }
 
-    private func write() throws {
-        let lines = crashes.withLock { crashes in
-            crashes.sorted { $0.key < $1.key }.flatMap { Array(repeating: $0.key, count: $0.value) }
-        }
-        let blank = String(repeating: " ", count: Self.lineBytes - 1)
-        let text = Array((([blank] + lines).joined(separator: "\n") + "\n").utf8)
+    private func write(_ state: State) throws {
+        let crashes = state.crashes.sorted { $0.key < $1.key }.flatMap { Array(repeating: $0.key, count: $0.value) }
+        let text = Array((([Self.line(state.inHand)] + crashes).joined(separator: "\n") + "\n").utf8)
         guard pwrite(descriptor, text, text.count, 0) == text.count, ftruncate(descriptor, off_t(text.count)) == 0
         else { throw Failure.system("write \(path)") }
+    }
+
+    /// Of one length, so that a token is written over the one before.
+    private static func line(_ token: String) -> String {
+        token.padding(toLength: lineBytes - 1, withPad: " ", startingAt: 0)
     }
 }

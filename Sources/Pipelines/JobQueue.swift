@@ -31,14 +31,9 @@ public struct JobQueue: Sendable {
     }
 
     /// Takes the job whose turn it is; nil when none is due.
-    ///
-    /// - Parameter unsuspected: only of those without a counted attempt.
-    public mutating func next(at now: Monotonic.Instant, unsuspected: Bool = false) -> QueuedJob? {
-        func isDue(_ waiting: Waiting) -> Bool {
-            waiting.notBefore <= now && !(unsuspected && waiting.job.attempts > 0)
-        }
+    public mutating func next(at now: Monotonic.Instant) -> QueuedJob? {
         for (turn, pipeline) in turns.enumerated() {
-            guard let index = lines[pipeline]?.firstIndex(where: isDue),
+            guard let index = lines[pipeline]?.firstIndex(where: { $0.notBefore <= now }),
                 let job = lines[pipeline]?.remove(at: index).job
             else { continue }
             turns.remove(at: turn)

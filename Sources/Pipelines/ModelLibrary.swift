@@ -1,3 +1,4 @@
+import Accounting
 import Failures
 import Foundation
 import Refinement
@@ -39,7 +40,8 @@ public struct ModelLibrary: Sendable {
 
     private func keep(_ path: String, sha256: String) throws -> Bool {
         let copy = paths.keptModel(sha256: sha256)
-        if FileManager.default.fileExists(atPath: copy) { return true }
+        // Its time of change says when a pipeline last took it up: see `removeUnused`.
+        if utimes(copy, nil) == 0 { return true }
         try AtomicFile.makeDirectory(paths.keptModels)
         guard let bytes = FileManager.default.contents(atPath: path) else { return false }
         // Not under its name before its digest is known to be right.
@@ -52,5 +54,25 @@ public struct ModelLibrary: Sendable {
         guard rename(temporary, copy) == 0 else { throw Failure.system("rename \(temporary)") }
         try AtomicFile.syncDirectory(paths.keptModels)
         return true
+    }
+
+    /// Removes copies that no job refers to any more, and that no pipeline has taken up since `horizon`: one that has may be
+    /// about to begin its first job.
+    ///
+    /// - Parameter running: digests of the models that pipelines run with now.
+    /// - Returns: the digests of those that are gone.
+    public func removeUnused(_ reader: StoreReader, running: Set<String>, before horizon: Date) throws -> [String] {
+        var removed: [String] = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: paths.keptModels) {
+            let sha256 = String(name.prefix { $0 != "." })
+            let path = paths.keptModel(sha256: sha256)
+            var status = stat()
+            guard path.hasSuffix("/\(name)"), !running.contains(sha256), lstat(path, &status) == 0,
+                Double(status.st_mtim.tv_sec) < horizon.timeIntervalSince1970, try !reader.hasJobs(model: sha256)
+            else { continue }
+            guard unlink(path) == 0 else { throw Failure.system("unlink \(path)") }
+            removed.append(sha256)
+        }
+        return removed
     }
 }

@@ -8,15 +8,26 @@ import Glibc
 public final class SpoolLock: Sendable {
     private let descriptors: [Int32]
 
-    /// Takes the lock of a spool root and a state directory, both of which must exist.
+    /// What holds the lock: a service until it is stopped, a command that found none until it is done.
+    public enum Holder: String, Sendable {
+        case service
+        case command
+    }
+
+    /// For a command that holds the lock: whoever starts a service then must not have to start it once more.
+    private static let patience = Duration.seconds(600)
+    private static let lookAgain = Duration.milliseconds(20)
+
+    /// Takes the lock of a spool root and a state directory, both of which must exist. A service waits for a command that
+    /// has it.
     ///
     /// - Parameter started: when this process started, for the message that a second one gives.
     /// - Throws: `already_running`, naming the process that has it; `io_error`.
-    public init(spool: String, state: String, started: String) throws {
+    public init(spool: String, state: String, for holder: Holder = .service, started: String) throws {
         var taken: [Int32] = []
         do {
             for path in SpoolLock.paths(spool: spool, state: state) {
-                taken.append(try SpoolLock.take(path, started: started))
+                taken.append(try SpoolLock.take(path, for: holder, started: started))
             }
         } catch {
             for descriptor in taken { close(descriptor) }
@@ -47,15 +58,15 @@ public final class SpoolLock: Sendable {
         ["\(spool)/.lock", "\(state)/sono.lock"]
     }
 
-    private static func take(_ path: String, started: String) throws -> Int32 {
+    private static func take(_ path: String, for holder: Holder, started: String) throws -> Int32 {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else { throw Failure.system("open \(path)") }
             do {
-                try lock(descriptor, path: path)
+                try lock(descriptor, path: path, for: holder)
                 // Somebody may have removed the file and locked a new one in the meantime.
                 if isInPlace(descriptor, path: path) {
-                    try sign(descriptor, path: path, started: started)
+                    try sign(descriptor, path: path, "\(getpid()) \(started) \(holder.rawValue)\n")
                     return descriptor
                 }
                 close(descriptor)
@@ -66,18 +77,25 @@ public final class SpoolLock: Sendable {
         }
     }
 
-    private static func lock(_ descriptor: Int32, path: String) throws {
+    private static func lock(_ descriptor: Int32, path: String, for holder: Holder) throws {
+        let end = Monotonic.now + patience
         // `holder` takes the lock for an instant; a daemon keeps it. So ask again before saying no.
-        for attempt in 1...5 {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+        var attempts = 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
             guard number == EWOULDBLOCK || number == EINTR else { throw Failure.system("lock \(path)", errno: number) }
-            if attempt < 5 { usleep(20_000) }
+            attempts += 1
+            let other = owner(of: descriptor)
+            let isPassing = holder == .service && other?.holder == .command && Monotonic.now < end
+            guard attempts < 5 || isPassing else {
+                let who = other.map { "process \($0.pid), running since \($0.started)," } ?? "another process"
+                throw Failure(
+                    .alreadyRunning,
+                    "\(who) holds \(path): stop that sono first (systemctl stop sono, or kill it), or use another root."
+                )
+            }
+            usleep(UInt32(lookAgain / .microseconds(1)))
         }
-        let who = owner(of: descriptor).map { "process \($0.pid), running since \($0.started)," } ?? "another process"
-        throw Failure(
-            .alreadyRunning,
-            "\(who) holds \(path): stop that sono first (systemctl stop sono, or kill it), or use another root.")
     }
 
     private static func isInPlace(_ descriptor: Int32, path: String) -> Bool {
@@ -87,10 +105,10 @@ public final class SpoolLock: Sendable {
             && here.st_dev == there.st_dev
     }
 
-    /// Writes "PID STARTED" into the file, for the message of a second one. The lock holds without it: a full disk is no
-    /// reason not to start.
-    private static func sign(_ descriptor: Int32, path: String, started: String) throws {
-        let line = Array("\(getpid()) \(started)\n".utf8)
+    /// Writes "PID STARTED HOLDER" into the file, for a second one. The lock holds without it: a full disk is no reason not
+    /// to start.
+    private static func sign(_ descriptor: Int32, path: String, _ text: String) throws {
+        let line = Array(text.utf8)
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, line, line.count, 0) == line.count else {
             let failure = Failure.system("write \(path)")
             if failure.code == .noSpace { return }
@@ -98,12 +116,14 @@ public final class SpoolLock: Sendable {
         }
     }
 
-    private static func owner(of descriptor: Int32) -> (pid: Int32, started: String)? {
+    private static func owner(of descriptor: Int32) -> (pid: Int32, started: String, holder: Holder)? {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let words = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
             .split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, let pid = Int32(words[0]) else { return nil }
-        return (pid, String(words[1]))
+        guard words.count == 3, let pid = Int32(words[0]), let holder = Holder(rawValue: String(words[2])) else {
+            return nil
+        }
+        return (pid, String(words[1]), holder)
     }
 }

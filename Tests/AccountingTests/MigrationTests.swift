@@ -165,4 +165,25 @@ struct MigrationTests {
         try Store.open(path: path).close()
         #expect(try StoreReader.open(path: path).info().schema == Store.migrations.count)
     }
+
+    @Test("a store too large to be looked at in opening is looked at later, and damage found then ends it")
+    func later() throws {
+        let whole = try open(Store.migrations)
+        #expect(!whole.isCheckDue)
+        for seed in 0..<2_000 {
+            let token = "t\(seed)"
+            _ = try whole.admit(
+                Admission(
+                    token: token, pipeline: "photos", name: Array("a".utf8), sha256: Fixture.digest(seed), rows: 2,
+                    fileBytes: 3))
+        }
+        try whole.close()
+        try Damage.zeroedJobs.inflict(on: path)
+        let store = try Store.open(path: path, migrations: Store.migrations, patience: .zero) { Date() }
+        #expect(store.isCheckDue)
+        try store.checkSoundness { false }
+        try store.forgetClaim("none")
+        #expect(code { try store.checkSoundness { true } } == .storeDamaged)
+        #expect(code { try store.forgetClaim("none") } == .storeDamaged)
+    }
 }

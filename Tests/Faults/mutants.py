@@ -144,15 +144,15 @@ PATCHES = [
         (
             (
                 PIPELINES + "BatchLife.swift",
-                "guard output.inspection.sha256 == job.sha256 else",
-                "guard output.inspection.sha256.count == 64 else",
+                "guard output.sha256 == job.sha256 else",
+                "guard output.sha256.count == 64 else",
             ),
         ),
         "BatchLifeTests",
     ),
     Patch(
         "the lock: one daemon at a time",
-        ((SPOOLING + "SpoolLock.swift", "LOCK_EX | LOCK_NB) == 0 { return }", "LOCK_EX | LOCK_NB) <= 0 { return }"),),
+        ((SPOOLING + "SpoolLock.swift", "LOCK_EX | LOCK_NB) != 0 {", "LOCK_EX | LOCK_NB) > 0 {"),),
         "SpoolLockTests",
     ),
     Patch(

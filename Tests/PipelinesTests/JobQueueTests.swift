@@ -53,16 +53,6 @@ struct JobQueueTests {
         #expect(drain(&queue, at: now + .seconds(11)) == [1, 3])
     }
 
-    @Test("asked for a batch without a counted attempt, the queue gives no other")
-    func unsuspected() {
-        var queue = JobQueue()
-        queue.add(job(1, "a", attempts: 1), at: now)
-        queue.add(job(2, "b"), at: now)
-        #expect(queue.next(at: now, unsuspected: true)?.id == 2)
-        #expect(queue.next(at: now, unsuspected: true) == nil)
-        #expect(queue.next(at: now)?.id == 1)
-    }
-
     @Test("a batch with a counted attempt lets those without one go first")
     func suspectsLast() {
         var queue = JobQueue()

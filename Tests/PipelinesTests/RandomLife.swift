@@ -8,17 +8,17 @@ import Testing
 
 /// A spool and a store, real ones, that live at random beside the model of them.
 final class RandomLife {
-    private static let attempts = 3
+    static let attempts = 3
     private static let contents = 5
 
     let world: World
     var store: Store
     var model = SpoolModel()
-    private var random: SplitMix
+    var random: SplitMix
     /// Inode of each input: what it is recognised by, wherever it stands.
     var inodes: [SpoolModel.Input: UInt64] = [:]
     /// Files in work/ that are no jobs, as a running service knows them.
-    private var claims: Set<String> = []
+    var claims: Set<String> = []
     private let steps: Int
     /// What was done, for the message of a failure.
     private(set) var history: [String] = []
@@ -67,7 +67,7 @@ final class RandomLife {
         model.drop(contents: content)
     }
 
-    private func name(_ input: SpoolModel.Input) -> FileName { FileName(checkedForTest: "\(input).npy") }
+    func name(_ input: SpoolModel.Input) -> FileName { FileName(checkedForTest: "\(input).npy") }
 
     /// Steps 0 and 1, of one or several files, with a fault at one of the calls or death from one of them on.
     private func claim() throws {
@@ -92,7 +92,7 @@ final class RandomLife {
         try end(fault)
     }
 
-    private func admit() throws {
+    func admit() throws {
         guard let (input, token) = anyClaim() else { return }
         let admitted = try store.admit(
             Admission(
@@ -275,60 +275,6 @@ final class RandomLife {
         for id in model.unfiled { model.file(id) }
     }
 
-    /// The service ends, orderly or by kill -9, and starts again.
-    private func restart() throws {
-        let isKilled = Bool.random(using: &random)
-        note(isKilled ? "kill and restart" : "stop and restart")
-        if isKilled { try kill() } else { try store.close() }
-        store = try Store.open(path: world.paths.store)
-        claims = []
-        try world.pipeline.spool.sweep()
-        _ = try recovery.recoverStore { _ in Self.attempts }
-        claims = Set(try recovery.claims(of: world.pipeline).map(\.token.text))
-        model.restart(attemptsAllowed: Self.attempts, mostRetries: Backoff.mostRetries)
-        #expect(claims == model.claims)
-        try verify()
-    }
-
-    /// Leaves of the store what a killed process leaves: the database and its log, with no checkpoint and no farewell.
-    private func kill() throws {
-        let files = FileManager.default
-        let path = world.paths.store
-        for suffix in ["", "-wal"] { try files.copyItem(atPath: path + suffix, toPath: path + suffix + ".kept") }
-        try store.close()
-        for suffix in ["", "-wal"] {
-            try files.removeItem(atPath: path + suffix)
-            try files.moveItem(atPath: path + suffix + ".kept", toPath: path + suffix)
-        }
-    }
-
-    /// Brings everything to its end.
-    private func drain() throws {
-        while let input = model.inputs.first(where: { model.places[$0] == .incoming }) {
-            let token = ClaimToken.random()
-            try store.noteClaims([ClaimNote(token: token.text, pipeline: "p", name: name(input).bytes)])
-            _ = world.pipeline.spool.claim([(name(input), token)])
-            model.note(token.text, .init(input: input))
-            model.move(input, to: .work(token: token.text))
-            claims.insert(token.text)
-        }
-        while !claims.isEmpty { try admit() }
-        for (id, job) in model.jobs.sorted(by: { $0.key < $1.key }) where !job.state.isSettled {
-            if job.state == .held {
-                try store.cancel(id)
-                take(id, to: .cancelled)
-                continue
-            }
-            try store.begin(id, nil)
-            take(id, to: .running, attempts: 1)
-            try store.complete(id, Self.results, Timings())
-            take(id, to: .done)
-        }
-        try restart()
-        #expect(model.places.values.allSatisfy { if case .work = $0 { false } else { $0 != .incoming } })
-        #expect(try store.claims().isEmpty)
-    }
-
     // MARK: - Faults
 
     /// A spool of which one call fails, or from one call on all do, or none.
@@ -350,7 +296,7 @@ final class RandomLife {
 
     // MARK: -
 
-    private var recovery: Recovery { Recovery(store: store, paths: world.paths) }
+    var recovery: Recovery { Recovery(store: store, paths: world.paths) }
 
     /// By the order of dropping: tokens are others each time.
     private func anyClaim() -> (SpoolModel.Input, String)? {
@@ -361,7 +307,7 @@ final class RandomLife {
     }
 
     /// A step that the model must allow.
-    private func take(_ id: JobID, to next: JobState, attempts: Int = 0) {
+    func take(_ id: JobID, to next: JobState, attempts: Int = 0) {
         let isPossible = model.take(id, to: next, attempts: attempts)
         #expect(isPossible, "\(id) to \(next)")
     }
@@ -382,9 +328,9 @@ final class RandomLife {
         }
     }
 
-    private func note(_ event: String) { history.append(event) }
+    func note(_ event: String) { history.append(event) }
 
-    private static let results = ResultBatch(
+    static let results = ResultBatch(
         rows: 3, ids: .ordinal, statuses: [0, 1, 0], topK: 2, topClasses: [1, 0, -1, -1, 0, 1],
         topScores: [0.75, 0.25, 0, 0, 0.5, 0.5], margins: [0.5, 0, 0], classNames: ["a", "b"])
 }

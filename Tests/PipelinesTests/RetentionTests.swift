@@ -2,6 +2,7 @@ import Accounting
 import Failures
 import Foundation
 import Pipelines
+import Refinement
 import Spooling
 import Testing
 
@@ -117,5 +118,29 @@ struct RetentionTests {
             }
         }
         #expect(try failure().code == .notFound && failure().message.contains("rows of job 1 were removed"))
+    }
+
+    @Test("a kept model stays while a job refers to it, a pipeline runs with it, or it was taken up a moment ago")
+    func models() throws {
+        let world = try World("retention: { inputs: 1d, results: 1d, jobs: 1d }")
+        let first = world.pipeline.model.sha256
+        _ = try world.run(world.admit(world.drop(World.set(5, seed: 1), as: "a.safetensors")))
+        try ModelFile.save(World.model(seed: 2), to: "\(world.paths.models)/m.safetensors")
+        let second = try Pipeline(name: "p", configuration: world.pipeline.configuration, paths: world.paths)
+        func removed(running: [Pipeline] = [], before horizon: Date = .distantFuture) throws -> [String] {
+            try world.withReader { reader in
+                try ModelLibrary(paths: world.paths).removeUnused(
+                    reader, running: Set(running.map(\.model.sha256)), before: horizon)
+            }
+        }
+        #expect(try removed(running: [second]) == [])
+        #expect(try collect(world, days: 2).removed.jobs == 1)
+        #expect(try removed(running: [second], before: Date(timeIntervalSinceNow: -60)) == [])
+        #expect(try removed(running: [second]) == [first])
+        #expect(try removed() == [second.model.sha256])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: world.paths.keptModels) == [])
+        // Whoever takes a model up keeps it again.
+        _ = try Pipeline(name: "p", configuration: world.pipeline.configuration, paths: world.paths)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: world.paths.keptModels).count == 1)
     }
 }

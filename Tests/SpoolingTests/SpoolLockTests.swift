@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Spooling
+import Synchronization
 import Testing
 
 @Suite("The lock")
@@ -14,8 +15,8 @@ struct SpoolLockTests {
         try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
     }
 
-    private func take(spool path: String? = nil) throws -> SpoolLock {
-        try SpoolLock(spool: path ?? spool.root, state: state, started: "2026-01-01T00:00:00Z")
+    private func take(spool path: String? = nil, for holder: SpoolLock.Holder = .service) throws -> SpoolLock {
+        try SpoolLock(spool: path ?? spool.root, state: state, for: holder, started: "2026-01-01T00:00:00Z")
     }
 
     @Test("the second daemon is told which process runs already, also when only the state is shared")
@@ -30,6 +31,21 @@ struct SpoolLockTests {
         // The failed attempt on the other spool let go of what it had.
         #expect(SpoolLock.holder(spool: other.root, state: other.root) == nil)
         withExtendedLifetime(first) {}
+    }
+
+    @Test("a service waits for a command that has it; a command gives up at once")
+    func command() throws {
+        let first = Mutex<SpoolLock?>(try take(for: .command))
+        #expect(throws: Failure(.alreadyRunning, "")) { try take(for: .command) }
+        let isFree = Mutex(false)
+        Thread.detachNewThread {
+            usleep(400_000)
+            isFree.withLock { $0 = true }
+            first.withLock { $0 = nil }
+        }
+        let service = try take()
+        #expect(isFree.withLock { $0 })
+        withExtendedLifetime(service) {}
     }
 
     @Test("it is free again when its value goes")

@@ -10,7 +10,7 @@ struct ProducerTests {
 
     /// How a batch gets into incoming/.
     enum Producer: CaseIterable {
-        case rename, link, unnamed, copy, slow, preallocating, rewriting, replacing, holding, temporaryName
+        case rename, link, unnamed, copy, slow, preallocating, rewriting, holding, temporaryName, rsync, rsyncInPlace
 
         /// - Parameters:
         ///   - data: what is to arrive; `other` are bytes of a batch that must never be seen.
@@ -53,11 +53,6 @@ struct ProducerTests {
                 usleep(100_000)
                 try #require(ftruncate(descriptor, 0) == 0 && lseek(descriptor, 0, SEEK_SET) == 0)
                 try Self.write(data, to: descriptor)
-            case .replacing:
-                // As `rsync` does by default: a hidden name in the same directory, then a rename.
-                let hidden = "\(pipeline)/incoming/.\(name).aB3dEf"
-                try data.write(to: URL(fileURLWithPath: hidden))
-                try #require(Glibc.rename(hidden, target) == 0)
             case .holding:
                 // Open for writing long after the rename, without a word more.
                 let descriptor = try Self.create(temporary)
@@ -71,7 +66,25 @@ struct ProducerTests {
                 usleep(1_500_000)
                 try data.write(to: URL(fileURLWithPath: unfinished))
                 try #require(Glibc.rename(unfinished, target) == 0)
+            case .rsync:
+                // To a hidden name in the same directory, then a rename.
+                try #require(Self.rsync(data, [], name, into: pipeline) == 0)
+            case .rsyncInPlace:
+                // It looks at the file by its name at the end, when it may have been taken: 23 for it then.
+                let status = try Self.rsync(data, ["--inplace", "--whole-file"], name, into: pipeline)
+                try #require([0, 23].contains(status))
             }
+        }
+
+        /// - Returns: the exit status.
+        private static func rsync(
+            _ data: Data, _ options: [String], _ name: String, into pipeline: String
+        ) throws -> Int32 {
+            let elsewhere = try Scratch()
+            try data.write(to: URL(fileURLWithPath: elsewhere(name)))
+            // Slow enough to be met at it.
+            let command = ["rsync", "--bwlimit=400"] + options + [elsewhere(name), "\(pipeline)/incoming/\(name)"]
+            return system(command.joined(separator: " ")) >> 8
         }
 
         private static func create(_ path: String) throws -> Int32 {
@@ -85,7 +98,7 @@ struct ProducerTests {
         }
     }
 
-    @Test("ten kinds of producers at once: every batch is done, as it was meant, every row once")
+    @Test("eleven kinds of producers at once: every batch is done, as it was meant, every row once")
     func producers() throws {
         let service = try Service()
         try service.start()

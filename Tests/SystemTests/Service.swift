@@ -44,11 +44,16 @@ final class Service {
             process = try Sono.start(command, logs: logs)
         }
         try eventually("the service answers") {
-            try #require(isRunning, "the service ended: \(log)")
+            guard isRunning else { throw Ended(log: log) }
             // Not from the store: that answers while a service is down, too.
             let status = try Sono.run(["status", "--root", root.url.path, "--json"])
             return try status.status == 0 && status.json()["phase"] as? String == "ready"
         }
+    }
+
+    /// The service ended before it answered.
+    struct Ended: Error {
+        let log: String
     }
 
     var isRunning: Bool { process?.isRunning ?? false }

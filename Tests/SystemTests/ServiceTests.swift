@@ -47,6 +47,8 @@ struct ServiceTests {
         try service.drop(Batches.batch(rows: 10, seed: 1), as: "a.safetensors")
         try service.waitUntilSettled()
         let root = ["--root", service.root.url.path]
+        // How long the commit took is recorded after it.
+        try eventually("all is recorded") { try service.number("SELECT commit_seconds IS NOT NULL FROM v1_jobs") == 1 }
         let up = try Sono.run(["jobs", "--json"] + root)
         #expect(service.stop() == 0)
         let down = try Sono.run(["jobs", "--json"] + root)

@@ -1,0 +1,37 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+extension Thread {
+    /// Does work on a thread of its own, which has let go of all that the work refers to when it says that it has ended.
+    ///
+    /// Foundation's `Thread` keeps its block until the thread is torn down. libdispatch has cleaned up its own part of the
+    /// thread by then, and a queue that is released after that uses memory which was freed: the process aborts, now and
+    /// then. So what owns queues must not be released last by a block of `Thread`.
+    package static func work(
+        _ name: String, signalling ended: DispatchSemaphore, _ work: @escaping @Sendable () -> Void
+    ) {
+        let work = Work(work)
+        let thread = Thread {
+            work.run()
+            ended.signal()
+        }
+        thread.name = name
+        thread.start()
+    }
+}
+
+/// Something to be done once, and forgotten then.
+private final class Work: Sendable {
+    private let body: Mutex<(@Sendable () -> Void)?>
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = Mutex(body) }
+
+    func run() {
+        let body = body.withLock { body in
+            defer { body = nil }
+            return body
+        }
+        body?()
+    }
+}
