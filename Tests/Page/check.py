@@ -108,7 +108,8 @@ def check_keyboard(service, browser):
         found.setdefault(node.get("role", {}).get("value"), []).append(node.get("name", {}).get("value", ""))
     for role in ("banner", "main", "contentinfo", "table", "columnheader", "rowheader", "status"):
         assert role in found, list(found)
-    assert any(words.startswith("Ready") for words in found["heading"]) and "Failures" in found["heading"], found["heading"]
+    headings = found["heading"]
+    assert any(words.startswith("Ready") for words in headings) and "Failures" in headings, headings
     assert any("Rows a minute over the last hour" in words for words in found["image"]), found["image"]
     for role in ("button", "link", "image", "region"):
         assert all(found[role]), found[role]
