@@ -151,6 +151,10 @@ def main():
         socket_path = f"{root}/run/status.sock"
         measure("status.sock /v1/status", options.queries, lambda: ask(socket_path))
         measure("status.sock /metrics", options.queries, lambda: ask(socket_path, "/metrics"))
+        for words in (["--file", "batch-77"], ["--code", "internal"], ["--since", "1h"], ["--until", "7d"]):
+            search = [options.binary, "jobs", "--root", root, *words]
+            measure("sono jobs " + " ".join(words), 20,
+                    lambda: subprocess.run(search, check=True, stdout=subprocess.DEVNULL))
         stop.set()
         producer.join()
         done = sqlite3.connect(f"file:{root}/state/sono.sqlite?mode=ro", uri=True).execute(
