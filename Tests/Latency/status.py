@@ -149,8 +149,10 @@ def main():
         command = [options.binary, "status", "--json", "--root", root]
         measure("sono status", options.queries, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
         socket_path = f"{root}/run/status.sock"
-        measure("status.sock /v1/status", options.queries, lambda: ask(socket_path))
-        measure("status.sock /metrics", options.queries, lambda: ask(socket_path, "/metrics"))
+        # What the page asks for, besides /metrics.
+        for target in ("/v1/status", "/metrics", "/v1/queue", "/v1/history", "/v1/jobs?newest_first=1&limit=15",
+                       "/v1/jobs?state=failed&newest_first=1&limit=10", "/v1/pipelines/p/distribution"):
+            measure(f"status.sock {target}", options.queries, lambda: ask(socket_path, target))
         for words in (["--file", "batch-77"], ["--code", "internal"], ["--since", "1h"], ["--until", "7d"]):
             search = [options.binary, "jobs", "--root", root, *words]
             measure("sono jobs " + " ".join(words), 20,

@@ -35,7 +35,7 @@ const label = (y, words) => shape("text", { x: "2", y: `${y}%`, dy: "1em" }, wor
 
 function columns(minutes, most, words) {
   return shape("svg", { role: "img", "aria-label": `Rows a minute over the last hour: ${words}, at most ${grouped(most)} in a minute` },
-    rule(0), rule(100), label(0, most > 0 ? grouped(most) : ""),
+    rule(0), rule(100),
     minutes.map((minute, index) => {
       const height = most > 0 ? 100 * minute.rows / most : 0;
       return [
@@ -44,7 +44,8 @@ function columns(minutes, most, words) {
         minute.failed > 0 && shape("rect", { class: "bar bad", x: `${index * step + 0.1}%`, width: `${step - 0.2}%`, y: "97%", height: "6%" },
           shape("title", {}, `${clock(minute.at)}: ${grouped(minute.failed)} failed`)),
       ];
-    }));
+    }),
+    label(0, most > 0 ? grouped(most) : ""));
 }
 
 function spans(minutes, timed) {
@@ -56,7 +57,7 @@ function spans(minutes, timed) {
     ? `at most ${duration(Math.max(...timed.map((minute) => minute.max_seconds)))}, in the newest minute a median of ${duration(timed.at(-1).median_seconds)}`
     : "nothing was done";
   return shape("svg", { role: "img", "aria-label": `Time from claim to rows over the last hour: ${words}` },
-    rule(100), powers.map((power) => [rule(y(10 ** power)), label(y(10 ** power), duration(10 ** power).replace(".0", ""))]),
+    rule(100), powers.map((power) => rule(y(10 ** power))),
     timed.map((minute) => {
       const index = minutes.indexOf(minute);
       const [median, most, all] = [y(minute.median_seconds), y(minute.p95_seconds), y(minute.max_seconds)];
@@ -65,5 +66,7 @@ function spans(minutes, timed) {
         shape("rect", { class: "span", x: `${index * step + 0.1}%`, width: `${step - 0.2}%`, y: `${most}%`, height: `${Math.max(1.5, median - most)}%` }),
         shape("rect", { class: "mark", x: `${index * step + 0.1}%`, width: `${step - 0.2}%`, y: `${median - 1}%`, height: "2%" }),
         shape("circle", { class: "mark", cx: `${(index + 0.5) * step}%`, cy: `${all}%`, r: "1.6" }));
-    }));
+    }),
+    // Last, so that they stand before the marks.
+    powers.map((power) => label(y(10 ** power), duration(10 ** power).replace(".0", ""))));
 }
