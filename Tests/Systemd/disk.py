@@ -6,7 +6,7 @@ import subprocess
 from contextlib import contextmanager
 
 from container import call
-from installed import SPOOL, STATE
+from installed import PIPELINE, SPOOL, STATE
 from promise import eventually, expect, promise
 
 
@@ -51,8 +51,9 @@ def full(sono):
     return f"\"{line}\"; ready {seconds:.1f} s after there was room"
 
 
-@promise("a spool that the kernel turns read-only is named and loses nothing; checked and mounted again, all is done")
+@promise("a spool that the kernel turns read-only is named in the journal and loses nothing; checked and mounted again, all is done")
 def read_only(sono):
+    sono.configure("still", PIPELINE.replace("200ms", "3s"))
     image = f"{sono.container.work}/overlay/spool.image"
     call("truncate", "-s", "64M", image)
     call("mkfs.ext4", "-q", image)
@@ -62,13 +63,19 @@ def read_only(sono):
     disk = ("-t", "ext4", "-o", "errors=remount-ro", "/root/spool.disk")
     try:
         with mounted(sono, spool=disk, state=tmpfs("64m")):
-            for _ in range(20):
-                sono.drop(rows=3_000)
+            sono.drop(rows=sono.lasting(4), pipeline="slow")
+            # Still being written when it happens, by the time that is given to such files.
+            for _ in range(3):
+                name, data = sono.next_batch(70)
+                file = f"{SPOOL}/still/incoming/{name}"
+                sono.run("sh", "-c", f"cat > {file}; sync {file}", user="alice", data=data)
+                sono.expect_rows(70, "still")
             with open(f"/sys/fs/ext4/{os.path.basename(loop)}/trigger_fs_error", "w") as file:
                 file.write("1")
             expect(sono.outcome("touch", f"{SPOOL}/x").returncode != 0, "it can still be written")
-            eventually(lambda: f"the line names it: {sono.line()} {sono.journal()}", lambda: "p: " in sono.line(), 70)
-            line = sono.line()
+            eventually(
+                lambda: f"the journal names it: {sono.journal()}",
+                lambda: "code=io_error pipeline=still" in sono.journal(), 70)
             expect(sono.show("ActiveState") == "active", sono.journal())
             # What an administrator does then.
             sono.systemctl("stop", "sono")
@@ -79,4 +86,3 @@ def read_only(sono):
             sono.expect_nothing_lost()
     finally:
         call("losetup", "--detach", loop)
-    return f"\"{line}\""

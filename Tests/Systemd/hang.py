@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import threading
 import time
 
 from installed import MODEL, SLOW
@@ -11,7 +12,7 @@ from promise import Broken, eventually, expect, promise
 
 ROOT = "/var/lib/sono-hang"
 UNIT = "sono-hang.service"
-SEIZE, INTERRUPT = 0x4206, 0x4207
+SEIZE, INTERRUPT, WALL = 0x4206, 0x4207, 0x4000_0000
 
 
 class Hang:
@@ -48,7 +49,7 @@ class Hang:
     def stop_thread(self):
         """Holds the thread that computes, as a debugger does, in the middle of a batch."""
         sono = self.sono
-        rows = sono.lasting(8)
+        rows = sono.lasting(6)
         name, data = sono.next_batch(rows)
         folder = f"{ROOT}/spool/h"
         sono.run("tee", f"{folder}/.tmp/{name}", data=data)
@@ -58,6 +59,7 @@ class Hang:
         thread = self.computing_thread()
         trace(SEIZE, thread)
         trace(INTERRUPT, thread)
+        threading.Thread(target=bury, args=[thread], daemon=True).start()
         began = time.monotonic()
         time.sleep(0.5)
         # Others may finish what it has given them; then nothing moves.
@@ -89,12 +91,20 @@ def trace(request, thread):
         raise Broken(f"ptrace: {os.strerror(ctypes.get_errno())}")
 
 
+def bury(thread):
+    """Whoever holds a thread is told of its end, and until it has listened the process is not gone."""
+    while True:
+        _, status = os.waitpid(thread, WALL)
+        if os.WIFSIGNALED(status) or os.WIFEXITED(status):
+            return
+
+
 @promise("a hang of the one thread that computes, the others at work, is ended by the watchdog; the batch is done after all")
 def thread_hangs(hang):
     sono = hang.sono
     eventually(
         lambda: f"it is started again: {sono.journal(UNIT)}", lambda: int(sono.show("NRestarts", UNIT)) == 1, 200)
-    seconds = time.monotonic() - hang.began
+    seconds = int(sono.show("ExecMainStartTimestampMonotonic", UNIT)) / 1e6 - hang.began
     expect("Watchdog timeout" in sono.journal(UNIT), sono.journal(UNIT))
 
     def is_done():

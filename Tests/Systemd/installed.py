@@ -16,7 +16,7 @@ MODEL = os.path.join(REPOSITORY, "Tests/RefinementTests/Fixtures/09.model.safete
 DIMENSION = 24
 PIPELINE = "model: reference.safetensors\nsettle: 200ms\nincomplete_after: 1s\n"
 # The same with more steps, so that one meets it at work.
-SLOW = PIPELINE + "refine: { solver: rk4, steps: 12 }\n"
+SLOW = PIPELINE + "refine: { solver: rk4, steps: 100 }\n"
 # Alice drops, Bob reads, Carol administers, Mallory is a stranger.
 PEOPLE = {"alice": "sono-drop", "bob": "sono-read", "carol": "sono-admin,sono-read", "mallory": ""}
 SPOOL, STATE, CONFIGURATION = "/var/spool/sono", "/var/lib/sono", "/etc/sono/pipeline.d"
@@ -113,7 +113,7 @@ class Installed:
 
     def lasting(self, seconds):
         """So many rows keep the slow pipeline at work about so long."""
-        return max(20_000, min(int(self.rate * seconds), 1_500_000))
+        return max(5_000, min(int(self.rate * seconds), 500_000))
 
     def expect_rows(self, rows, pipeline="p", files=1):
         self.rows[pipeline] = self.rows.get(pipeline, 0) + rows

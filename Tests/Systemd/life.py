@@ -52,7 +52,7 @@ def read(sono):
 
 @promise("who is in sono-admin holds, releases and requeues")
 def administer(sono):
-    sono.drop(rows=sono.lasting(2), pipeline="slow")
+    sono.drop(rows=sono.lasting(5), pipeline="slow")
     sono.drop(rows=21, pipeline="slow")
     jobs = "SELECT %s FROM v1_jobs WHERE pipeline = 'slow' AND rows = 21"
     eventually("the second is a job", lambda: sono.number(jobs % "count(*)") == 1)
@@ -85,7 +85,7 @@ def reload_good(sono):
     eventually("both are served", lambda: all(os.path.isdir(sono.path(f"{SPOOL}/{name}/.tmp")) for name in ("q", "slow")))
     sono.drop(rows=10, pipeline="q")
     sono.wait_until_settled()
-    sono.drop(rows=20_000, pipeline="slow")
+    sono.drop(rows=10_000, pipeline="slow")
     sono.wait_until_settled()
     sono.wait_until_ready(5)
     sono.rate = json.loads(sono.run("sono", "status", "--json"))["rows_per_second"]
@@ -169,7 +169,7 @@ def same_container(sono, process):
 
 @promise("told to stop with work in flight it ends in seconds, and goes on with it at the next start")
 def stop(sono):
-    sono.drop(rows=sono.lasting(10), pipeline="slow")
+    sono.drop(rows=sono.lasting(6), pipeline="slow")
     for _ in range(5):
         sono.drop(rows=1_000)
 
@@ -222,8 +222,9 @@ def configuration_error(sono):
 class Killer:
     """Ends every process that reads one of these files: from outside that is the same as a fault in a decoder."""
 
-    def __init__(self, files):
-        self.inodes = {os.stat(file).st_ino for file in files}
+    def __init__(self, sono, files):
+        self.sono = sono
+        self.inodes = {os.stat(sono.path(file)).st_ino for file in files}
         self.killed, self.seen = set(), {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.work)
@@ -231,17 +232,25 @@ class Killer:
 
     def work(self):
         while not self.ended.wait(0.002):
-            readers = {process for process in sonos() if self.reads(process)}
+            readers = {process for process in self.processes() if self.reads(process)}
             self.seen = {process: count for process, count in self.seen.items() if process in readers}
             for process in readers:
                 self.seen[process] = self.seen.get(process, 0) + 1
                 # Whoever only opens a file to see to its durability is quicker.
-                if self.seen[process] > 4:
+                if self.seen[process] > 2:
                     try:
                         os.kill(process, signal.SIGKILL)
                         self.killed.add(process)
                     except ProcessLookupError:
                         pass
+
+    def processes(self):
+        """Those of the container."""
+        found = []
+        for name in os.listdir("/proc"):
+            if name.isdigit() and same_container(self.sono, name):
+                found.append(int(name))
+        return found
 
     def reads(self, process):
         try:
@@ -261,35 +270,22 @@ class Killer:
         self.thread.join()
 
 
-def sonos():
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/comm") as file:
-                # A process of its own for a batch is called by the link that it was started from.
-                if file.read().strip() in ("sono", "exe"):
-                    yield int(name)
-        except OSError:
-            continue
-
-
 @promise("three batches that kill whoever reads them, among twenty good ones, leave the service active; the good are done")
 def poison(sono):
     before = sono.restarts()
     names = []
     for _ in range(3):
-        name, data = sono.next_batch(600_000)
-        sono.run("sh", "-c", f"cat > {SPOOL}/p/.tmp/{name}; sync {SPOOL}/p/.tmp/{name}", user="alice", data=data)
+        name, data = sono.next_batch(sono.lasting(3))
+        sono.run("sh", "-c", f"cat > {SPOOL}/slow/.tmp/{name}; sync {SPOOL}/slow/.tmp/{name}", user="alice", data=data)
         names.append(name)
-    killer = Killer([sono.path(f"{SPOOL}/p/.tmp/{name}") for name in names])
+    killer = Killer(sono, [f"{SPOOL}/slow/.tmp/{name}" for name in names])
     try:
         for number in range(20):
             sono.drop(rows=100)
             if number in (5, 11, 17):
                 name = names[number // 6]
-                sono.run("mv", f"{SPOOL}/p/.tmp/{name}", f"{SPOOL}/p/incoming/{name}", user="alice")
-        sono.expect_rows(0, files=3)
+                sono.run("mv", f"{SPOOL}/slow/.tmp/{name}", f"{SPOOL}/slow/incoming/{name}", user="alice")
+        sono.expect_rows(0, "slow", files=3)
         sono.wait_until_settled(150)
     finally:
         killer.stop()

@@ -28,6 +28,7 @@ def proxy(sono):
     expect(status == 200 and json.loads(body)["phase"] == "ready", f"{status} {body}")
     expect(ask(sono, "GET", "/metrics")[0] == 200, "no metrics")
     expect(ask(sono, "POST", "/v1/jobs/1")[0] == 405, "POST is answered")
+    expect(sono.show("ActiveState", "sono-http.service") == "active", sono.journal("sono-http.service"))
     sono.systemctl("restart", "sono")
     expect(ask(sono, "GET", "/health/ready")[0] == 200, "not after a restart of the service")
     return f"127.0.0.1:{PORT}"
