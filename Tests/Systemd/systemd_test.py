@@ -32,7 +32,7 @@ def build(binary, folder):
     outcome = subprocess.run(
         [os.path.join(REPOSITORY, "packaging/deb"), binary, folder], text=True, stdout=subprocess.PIPE, check=True,
         env={**os.environ, "DPKG_DEB_COMPRESSOR_TYPE": "none"})
-    return outcome.stdout.strip()
+    return outcome.stdout.split()[0]
 
 
 def packages(first, folder):
