@@ -4,16 +4,10 @@ import Testing
 /// The campaign in Tests/Systemd, which boots a real systemd in a container; `make systemd-test` runs it by hand.
 @Suite(
     "under systemd",
-    .enabled(if: SystemdTests.isCalledFor || SystemdTests.canRun, "needs root, systemd-nspawn, dpkg-dev and python3"))
+    .enabled(
+        if: SystemdContainer.isCalledFor || SystemdContainer.canBoot,
+        "needs root, systemd-nspawn, dpkg-dev and python3"))
 struct SystemdTests {
-    /// Where nothing may be left out it fails, and says what is missing.
-    static let isCalledFor = ProcessInfo.processInfo.environment["CI"] == "true"
-    static let canRun =
-        getuid() == 0
-        && ["systemd-nspawn", "dpkg-shlibdeps", "python3"].allSatisfy {
-            FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)")
-        }
-
     @Test("the package keeps its promises: installed, used, killed, hung, short of disk, upgraded and purged")
     func campaign() throws {
         let script = Batches.fixtures.deletingLastPathComponent().deletingLastPathComponent()
@@ -24,4 +18,14 @@ struct SystemdTests {
         #expect(outcome.status == 0 && outcome.output.contains("broken: 0\n"), "\(outcome.output)\(outcome.errors)")
         print(outcome.output)
     }
+}
+
+private enum SystemdContainer {
+    /// Where nothing may be left out the campaign runs, and says itself what it lacks.
+    static let isCalledFor = ProcessInfo.processInfo.environment["CI"] == "true"
+    static let canBoot =
+        getuid() == 0
+        && ["systemd-nspawn", "dpkg-shlibdeps", "python3"].allSatisfy {
+            FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)")
+        }
 }
