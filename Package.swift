@@ -7,6 +7,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// What `sono --version` names. Not asked of git here: after every commit all that knows it would be compiled again.
+let commit = Context.environment["SONO_COMMIT"] ?? "unknown"
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -40,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
+        .target(name: "CBuild", cSettings: [.define("SONO_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CKernels"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -72,7 +76,7 @@ let package = Package(
             name: "sono",
             dependencies: [
                 "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
-                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser, crypto,
+                "EmbeddingSets", "TensorFiles", "Dynamics", "CBuild", "CLinux", "Failures", argumentParser, crypto,
             ],
             resources: [.copy("Resources/debian-sections"), .copy("Resources/pilot-criteria.yaml")],
             swiftSettings: strict),

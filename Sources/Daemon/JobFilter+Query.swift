@@ -18,6 +18,9 @@ extension JobFilter {
         return items.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.escaped($0.value))" }.joined(separator: "&")
     }
 
+    /// Whether no index leads to the jobs that are asked for.
+    var isSearch: Bool { since != nil || until != nil || fileName != nil }
+
     private static func escaped(_ text: String) -> String {
         text.addingPercentEncoding(
             withAllowedCharacters: .alphanumerics.intersection(.init(charactersIn: "\0"..."\u{7F}")))

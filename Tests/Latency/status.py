@@ -153,6 +153,10 @@ def main():
         for target in ("/v1/status", "/metrics", "/v1/queue", "/v1/history", "/v1/jobs?newest_first=1&limit=15",
                        "/v1/jobs?state=failed&newest_first=1&limit=10", "/v1/pipelines/p/distribution"):
             measure(f"status.sock {target}", options.queries, lambda: ask(socket_path, target))
+        for words in (["--file", "batch-77"], ["--code", "internal"], ["--since", "1h"], ["--until", "7d"]):
+            search = [options.binary, "jobs", "--root", root, *words]
+            measure("sono jobs " + " ".join(words), 20,
+                    lambda: subprocess.run(search, check=True, stdout=subprocess.DEVNULL))
         stop.set()
         producer.join()
         done = sqlite3.connect(f"file:{root}/state/sono.sqlite?mode=ro", uri=True).execute(
