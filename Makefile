@@ -3,11 +3,14 @@ SHELL = /bin/bash
 PREFIX = /usr/local
 BUILD = swift build -c release
 PACKAGES = libsqlite3-dev libzstd-dev
-TEST_PACKAGES = $(PACKAGES) strace python3 rsync
-# What `make install` installs; by default a build of its own that needs no Swift runtime on the host.
+TEST_PACKAGES = $(PACKAGES) strace python3 rsync chromium prometheus man-db mandoc zsh fish systemd systemd-container dpkg-dev
+# What `make install` and `make deb` take; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
+# What `sono --version` names of it.
+COMMIT = $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
 
-.PHONY: run test fuzz lint bench growth crash-sweep fault-sweep power-loss model-test mutants soak install packages test-packages
+.PHONY: run test fuzz lint bench growth crash-sweep fault-sweep power-loss model-test mutants soak systemd-test program man \
+	completions install deb packages test-packages
 
 run: packages
 	$(BUILD) --product sono
@@ -53,12 +56,35 @@ soak: test-packages
 	$(BUILD) --product sono
 	/usr/bin/python3 Tests/Faults/soak.py --minutes $(MINUTES) --output Tests/Faults/soak.md
 
-install: packages
-	$(if $(filter .build-static/%,$(BIN)),$(BUILD) --product sono --static-swift-stdlib --scratch-path .build-static)
-	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
+# The service under a real systemd, in a container over this machine's own files: three minutes, as root.
+systemd-test: test-packages
+	$(BUILD) --product sono
+	/usr/bin/python3 Tests/Systemd/systemd_test.py
+
+program: packages
+	$(if $(filter .build-static/%,$(BIN)),SONO_COMMIT=$(COMMIT) $(BUILD) --product sono --static-swift-stdlib \
+		--scratch-path .build-static)
+
+# From the program's own help, into .build/man and .build/completions.
+man: program
+	rm -rf .build/man
+	/usr/bin/python3 man/generate.py $(abspath $(BIN)) .build/man
+
+completions: program
+	mkdir -p .build/completions
+	$(BIN) --generate-completion-script bash > .build/completions/sono
+	$(BIN) --generate-completion-script zsh > .build/completions/_sono
+	$(BIN) --generate-completion-script fish > .build/completions/sono.fish
+
+deb: program
+	packaging/deb $(BIN)
+
+# Without symbols, which are nine tenths of it.
+install: program
+	install -Dsm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
 	install -Dm644 Sources/sono/Resources/pilot-criteria.yaml $(DESTDIR)$(PREFIX)/share/sono/pilot-criteria.yaml
-	install -Dm644 systemd/sono.service $(DESTDIR)/usr/lib/systemd/system/sono.service
+	install -Dm644 -t $(DESTDIR)/usr/lib/systemd/system systemd/sono.service systemd/sono-http.service systemd/sono-http.socket
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
 	install -Dm644 systemd/sono.sysusers $(DESTDIR)/usr/lib/sysusers.d/sono.conf
 	install -Dm644 systemd/sono.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sono.conf

@@ -7,6 +7,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// What `sono --version` names. Not asked of git here: after every commit all that knows it would be compiled again.
+let commit = Context.environment["SONO_COMMIT"] ?? "unknown"
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -40,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
+        .target(name: "CBuild", cSettings: [.define("SONO_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CKernels"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -60,18 +64,27 @@ let package = Package(
                 "Failures",
                 yams,
             ]),
-        library("Daemon", ["CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "Failures", logging]),
+        .target(
+            name: "StatusPage", dependencies: [crypto], resources: [.embedInCode("Resources")], swiftSettings: strict),
+        library(
+            "Daemon",
+            [
+                "CLinux", "Pipelines", "Spooling", "Accounting", "TensorFiles", "StatusPage", "Failures", crypto,
+                logging,
+            ]),
         .executableTarget(
             name: "sono",
             dependencies: [
                 "Daemon", "Pipelines", "Accounting", "Spooling", "Evaluation", "Training", "Refinement",
-                "EmbeddingSets", "TensorFiles", "Dynamics", "CLinux", "Failures", argumentParser, crypto,
+                "EmbeddingSets", "TensorFiles", "Dynamics", "CBuild", "CLinux", "Failures", argumentParser, crypto,
             ],
             resources: [.copy("Resources/debian-sections"), .copy("Resources/pilot-criteria.yaml")],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: [grdb], path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
             name: "growth", dependencies: ["Accounting", "Failures", grdb], path: "Tests/Growth", swiftSettings: strict),
+        .executableTarget(
+            name: "example", dependencies: ["Dynamics", "Refinement"], path: "Tests/Example", swiftSettings: strict),
         tests("Dynamics", ["CKernels", "Failures"]),
         tests("TensorFiles", ["Failures"]),
         tests("EmbeddingSets", ["TensorFiles", "Failures"], resources: [.copy("Fixtures")]),
@@ -98,7 +111,7 @@ let package = Package(
             path: "Tests/Fuzzing", exclude: ["LibFuzzer", "README.md", "corpus.py", "fuzz", "words.dict"],
             resources: [.copy("Corpus")], swiftSettings: strict),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "CLinux", "TestSupport", "TensorFiles", grdb],
+            name: "SystemTests", dependencies: ["sono", "example", "CLinux", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

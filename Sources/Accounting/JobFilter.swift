@@ -8,6 +8,14 @@ public struct JobFilter: Sendable {
     public var after: JobID?
     /// Only jobs with a smaller id.
     public var before: JobID?
+    /// Only jobs claimed at this time or later; ISO 8601 UTC, as `submitted_at`, or its beginning.
+    public var since: String?
+    /// Only jobs claimed before this time.
+    public var until: String?
+    /// Only jobs whose error, if it is not overcome, has this code.
+    public var code: String?
+    /// A piece of the file's name; upper and lower case of ASCII letters are the same.
+    public var fileName: String?
     public var newestFirst: Bool
     public var limit: Int
 

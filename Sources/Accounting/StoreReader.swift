@@ -73,6 +73,7 @@ public final class StoreReader: Sendable {
             conditions.append("job_id < ?")
             values.append(before)
         }
+        filter.addSearch(to: &conditions, &values)
         let condition = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         let order = filter.newestFirst ? " DESC" : ""
         return try read { database in
@@ -121,10 +122,11 @@ public final class StoreReader: Sendable {
 
     /// Rows after a cursor, in the order they became visible.
     ///
+    /// - Parameter bytes: about how many, as JSON; the page ends with the row that reaches it.
     /// - Returns: at most `limit` rows, and the cursor to go on with. A page may be short, even empty, and not be the last:
     ///   there is no more at present when the cursor stays where it was.
     public func page(
-        after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil, pipeline: String? = nil
+        after seq: Int64 = 0, limit: Int = 1_000, jobID: JobID? = nil, pipeline: String? = nil, bytes: Int = .max
     ) throws -> (results: [ResultRecord], next: Int64) {
         try read { database in
             let newest = try Int64.fetchOne(database, sql: "SELECT max(seq) FROM results") ?? 0
@@ -144,10 +146,13 @@ public final class StoreReader: Sendable {
                     """, arguments: [first, last, jobID, pipeline, limit])
             let decoder = JSONDecoder()
             var records: [ResultRecord] = []
-            while let row = try cursor.next() {
-                records.append(try ResultRecord(row: row, decoder: decoder))
+            var left = bytes
+            while left > 0, let row = try cursor.next() {
+                let record = try ResultRecord(row: row, decoder: decoder)
+                left -= record.bytes
+                records.append(record)
             }
-            return (records, records.count == limit ? records.last?.seq ?? last : last)
+            return (records, records.count == limit || left <= 0 ? records.last?.seq ?? last : last)
         }
     }
 
@@ -261,5 +266,11 @@ extension ResultRecord {
             status: row["status"],
             topK: try (row["top_k"] as Data?).map { try decoder.decode([LabelScore].self, from: $0) },
             refined: row["refined"])
+    }
+
+    /// About as many as its JSON takes.
+    fileprivate var bytes: Int {
+        let best = topK ?? []
+        return 250 + itemID.utf8.count + (label?.utf8.count ?? 0) + best.reduce(0) { $0 + $1.label.utf8.count + 25 }
     }
 }

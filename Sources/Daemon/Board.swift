@@ -23,6 +23,9 @@ package final class Board: Sendable {
         var batches: [String: Int] = [:]
         package var errors: [FailureCode: Int] = [:]
         var rowsPerSecond: Double?
+        /// What each pipeline has done.
+        package var work: [String: WorkDone] = [:]
+        var lastRetention: Date?
         /// Since when a reader has kept a large WAL from being emptied.
         var walHeldSince: Date?
 

@@ -79,9 +79,15 @@ struct HTTPConnection {
             return answer(.text("at most \(limits.headBytes) bytes of header\n", status: 431))
         }
         guard let request = HTTPRequest(head: whole[..<end]) else {
-            return answer(.text("this is no HTTP/1.1 request\n", status: 400))
+            return answer(.text("this is no HTTP/1.1 request with one Host\n", status: 400))
         }
         wantsBody = request.method != "HEAD"
+        guard request.host?.isOurs ?? true else {
+            return answer(
+                .text(
+                    "this service answers to localhost, to sono and to addresses: ask for one of these; a reverse proxy "
+                        + "under another name has to send Host: localhost\n", status: 421))
+        }
         phase = .answering
         deadline = nil
         return .request(request)

@@ -40,6 +40,8 @@ package final class Lane: Sendable {
         let changed: @Sendable (QueuedJob) -> Void
         /// The disk is full.
         let noSpace: @Sendable (Failure) -> Void
+        /// A job is done.
+        let done: @Sendable (JobID) -> Void
         /// A job has begun, or come to rest one way or the other.
         let moved: @Sendable () -> Void
         /// The store cannot be written: the service has to end.
@@ -47,10 +49,12 @@ package final class Lane: Sendable {
 
         package init(
             changed: @escaping @Sendable (QueuedJob) -> Void, noSpace: @escaping @Sendable (Failure) -> Void,
+            done: @escaping @Sendable (JobID) -> Void = { _ in },
             moved: @escaping @Sendable () -> Void, broken: @escaping @Sendable (Failure) -> Void
         ) {
             self.changed = changed
             self.noSpace = noSpace
+            self.done = done
             self.moved = moved
             self.broken = broken
         }
@@ -269,6 +273,7 @@ package final class Lane: Sendable {
                 state.rowsPerSecond = rate
                 state.batches["done", default: 0] += 1
             }
+            events.done(job.id)
             metadata["rows"] = "\(rows)"
             if failedRows > 0 { metadata["rows_failed"] = "\(failedRows)" }
             metadata["seconds"] = "\((seconds * 1_000).rounded() / 1_000)"

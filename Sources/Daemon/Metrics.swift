@@ -2,84 +2,119 @@ import Accounting
 import Failures
 import Foundation
 
-/// The state of the service as Prometheus text.
+/// The state of the service as Prometheus text. Counters begin with the service; what the store remembers is a gauge.
 struct Metrics {
     let board: Board.State
     let report: StatusReport
 
     var text: String {
-        var lines: [String] = []
-        func family(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: Double)]) {
-            guard !samples.isEmpty else { return }
-            lines.append("# HELP sono_\(name) \(help)")
-            lines.append("# TYPE sono_\(name) \(type)")
-            for sample in samples {
-                lines.append(
-                    "sono_\(name)\(sample.labels.isEmpty ? "" : "{\(sample.labels)}") \(Self.text(sample.value))")
-            }
-        }
-        func one(_ value: Double?) -> [(labels: String, value: Double)] { value.map { [("", $0)] } ?? [] }
-        let counted = report.pipelines.compactMap { pipeline in pipeline.counts.map { (pipeline.name, $0) } }
+        var text = MetricsText()
+        service(&text)
+        pipelines(&text)
+        work(&text)
+        store(&text)
+        if let process = ProcessFigures() { self.process(process, &text) }
+        return text.text
+    }
 
-        family("build_info", "gauge", "The version running.", [("version=\"\(report.version ?? "")\"", 1)])
-        family("ready", "gauge", "Whether work is taken in and computed.", one(report.phase == .ready ? 1 : 0))
-        family("paused", "gauge", "Whether intake pauses, as with a full disk.", one(report.paused == nil ? 0 : 1))
-        family(
-            "pipeline_up", "gauge", "Whether a configured pipeline runs.",
-            report.pipelines.map { ("pipeline=\"\($0.name)\"", $0.state == .running ? 1 : 0) })
-        family(
-            "incoming_files", "gauge", "Files that are no jobs yet.",
-            report.pipelines.map { ("pipeline=\"\($0.name)\"", Double($0.incoming)) })
-        family(
-            "jobs", "gauge", "Jobs in each state.",
+    private func service(_ text: inout MetricsText) {
+        text.gauge("sono_build_info", "The version running.", [([("version", report.version ?? "")], 1)])
+        text.gauge("sono_ready", "Whether work is taken in and computed.", report.phase == .ready ? 1 : 0)
+        text.gauge(
+            "sono_paused", "Whether intake pauses, and why.",
+            [([("reason", report.paused?.code ?? "")], report.paused == nil ? 0 : 1)])
+        text.gauge("sono_running_rows", "Rows of the batch being computed.", Double(report.running?.rows ?? 0))
+        text.gauge("sono_running_rows_done", "Rows of it that are computed.", Double(report.running?.rowsDone ?? 0))
+        text.gauge("sono_last_batch_rows_per_second", "Speed of the batch computed last.", report.rowsPerSecond)
+    }
+
+    private func pipelines(_ text: inout MetricsText) {
+        let counted = report.pipelines.compactMap { pipeline in pipeline.counts.map { (pipeline.name, $0) } }
+        text.gauge(
+            "sono_pipeline_up", "Whether a configured pipeline runs.",
+            report.pipelines.map { (Self.of($0.name), $0.state == .running ? 1 : 0) })
+        text.gauge(
+            "sono_pipeline_troubled", "Whether something is wrong with a pipeline's file, model or directories.",
+            report.pipelines.map { (Self.of($0.name), $0.problem == nil ? 0 : 1) })
+        text.gauge(
+            "sono_incoming_files", "Files that are no jobs yet.",
+            report.pipelines.map { (Self.of($0.name), Double($0.incoming)) })
+        text.gauge(
+            "sono_jobs", "Jobs in each state, as the store remembers them.",
             counted.flatMap { name, counts in
                 JobState.allCases.map { state in
-                    ("pipeline=\"\(name)\",state=\"\(state.rawValue)\"", Double(counts.jobs[state] ?? 0))
+                    (Self.of(name) + [("state", state.rawValue)], Double(counts.jobs[state] ?? 0))
                 }
             })
-        family(
-            "rows", "gauge", "Rows of done jobs by status, and rows that wait.",
-            counted.flatMap { name, counts in
-                [
-                    ("pipeline=\"\(name)\",status=\"ok\"", Double(counts.rowsOK)),
-                    ("pipeline=\"\(name)\",status=\"failed\"", Double(counts.rowsFailed)),
-                    ("pipeline=\"\(name)\",status=\"waiting\"", Double(counts.rowsWaiting)),
-                ]
-            })
-        family(
-            "oldest_waiting_timestamp_seconds", "gauge", "When the job that waits longest was claimed.",
+        text.gauge(
+            "sono_waiting_rows", "Rows of jobs that are queued, running, retrying or held.",
+            counted.map { (Self.of($0), Double($1.rowsWaiting)) })
+        text.gauge(
+            "sono_oldest_waiting_timestamp_seconds", "When the job that waits longest was claimed.",
             counted.compactMap { name, counts in
-                counts.oldestWaitingSince.flatMap(Self.seconds).map { ("pipeline=\"\(name)\"", $0) }
+                counts.oldestWaitingSince.flatMap(Self.seconds).map { (Self.of(name), $0) }
             })
-        family(
-            "batches_total", "counter", "Batches settled since the start.",
-            board.batches.sorted { $0.key < $1.key }.map { ("outcome=\"\($0.key)\"", Double($0.value)) })
-        family(
-            "errors_total", "counter", "Failures since the start, those that passed included.",
-            board.errors.sorted { $0.key.rawValue < $1.key.rawValue }
-                .map { ("code=\"\($0.key.rawValue)\"", Double($0.value)) })
-        family(
-            "running_rows", "gauge", "Rows of the batch being computed.", one(report.running.map { Double($0.rows) }))
-        family(
-            "running_rows_done", "gauge", "Rows of it that are computed.",
-            one(report.running.map { Double($0.rowsDone) }))
-        family("last_batch_rows_per_second", "gauge", "Speed of the batch computed last.", one(report.rowsPerSecond))
-        family(
-            "last_commit_timestamp_seconds", "gauge", "When rows last became visible.",
-            one(board.lastCommit?.timeIntervalSince1970))
-        family("store_bytes", "gauge", "Size of the database.", one(report.store.map { Double($0.databaseBytes) }))
-        family("wal_bytes", "gauge", "Size of its write-ahead log.", one(report.store.map { Double($0.walBytes) }))
-        family(
-            "start_timestamp_seconds", "gauge", "When the service started.", one(report.startedAt.flatMap(Self.seconds))
-        )
-        return lines.joined(separator: "\n") + "\n"
     }
+
+    private func work(_ text: inout MetricsText) {
+        let work = board.work.sorted { $0.key < $1.key }
+        text.counter(
+            "sono_batches_total", "Batches settled since the start.",
+            ["done", "failed"].map { ([("outcome", $0)], Double(board.batches[$0] ?? 0)) })
+        text.counter(
+            "sono_rows_total", "Rows that became visible since the start, by status.",
+            work.flatMap { name, done in
+                [("ok", done.rowsOK), ("failed", done.rowsFailed)].map { status, rows in
+                    (Self.of(name) + [("status", status)], Double(rows))
+                }
+            })
+        text.counter(
+            "sono_field_evaluations_total", "Evaluations of the field S since the start.",
+            work.map { (Self.of($0.key), Double($0.value.evaluations)) })
+        text.counter(
+            "sono_errors_total", "Failures since the start, those that passed included.",
+            board.errors.sorted { $0.key.rawValue < $1.key.rawValue }
+                .map { ([("code", $0.key.rawValue)], Double($0.value)) })
+        text.histogram(
+            "sono_stage_seconds", "Time of done batches by stage; refining includes classifying.",
+            work.flatMap { name, done in
+                WorkDone.Stage.allCases.compactMap { stage in
+                    done.stages[stage].map { (Self.of(name) + [("stage", stage.rawValue)], $0) }
+                }
+            })
+        text.gauge(
+            "sono_last_success_timestamp_seconds", "When a batch was last done.",
+            work.compactMap { name, done in done.lastSuccess.map { (Self.of(name), $0.timeIntervalSince1970) } })
+        text.gauge(
+            "sono_last_commit_timestamp_seconds", "When rows last became visible.",
+            board.lastCommit?.timeIntervalSince1970)
+        text.gauge(
+            "sono_retention_last_success_timestamp_seconds", "When retention last came to its end.",
+            board.lastRetention?.timeIntervalSince1970)
+    }
+
+    private func store(_ text: inout MetricsText) {
+        text.gauge("sono_store_bytes", "Size of the database.", report.store.map { Double($0.databaseBytes) })
+        text.gauge("sono_wal_bytes", "Size of its write-ahead log.", report.store.map { Double($0.walBytes) })
+        text.gauge(
+            "sono_wal_held", "Whether a reader has kept a large write-ahead log from being emptied for a minute.",
+            report.warnings.isEmpty ? 0 : 1)
+        text.gauge("sono_spool_free_bytes", "Free where batches come in.", report.spoolFreeBytes.map(Double.init))
+        text.gauge("sono_state_free_bytes", "Free where results go.", report.stateFreeBytes.map(Double.init))
+    }
+
+    private func process(_ process: ProcessFigures, _ text: inout MetricsText) {
+        text.counter("process_cpu_seconds_total", "Processor time, user and system.", [([], process.cpuSeconds)])
+        text.gauge("process_resident_memory_bytes", "Resident memory.", Double(process.residentBytes))
+        text.gauge("process_virtual_memory_bytes", "Address space.", Double(process.virtualBytes))
+        text.gauge("process_open_fds", "Open file descriptors.", Double(process.openFiles))
+        text.gauge("process_max_fds", "The most there may be.", Double(process.mostFiles))
+        text.gauge("process_start_time_seconds", "When the process started.", process.started)
+    }
+
+    private static func of(_ pipeline: String) -> MetricsText.Labels { [("pipeline", pipeline)] }
 
     private static func seconds(_ text: String) -> Double? {
         (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))?.timeIntervalSince1970
-    }
-
-    private static func text(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
     }
 }

@@ -84,7 +84,9 @@ final class RetentionLoop: Sendable {
     private func collect(pace: @escaping () throws -> Void) throws -> RetentionReport {
         try turn.withLock { _ in
             try endIfStopping()
-            return try Retention(board.snapshot.retention).collect(store: store, paths: paths, pace: pace)
+            let found = try Retention(board.snapshot.retention).collect(store: store, paths: paths, pace: pace)
+            board.update { $0.lastRetention = Date() }
+            return found
         }
     }
 

@@ -30,6 +30,7 @@ public enum Service {
         let started = Started()
         let reloading = SignalSources([SIGHUP], on: reloads) { _ in started.service.withLock { $0?.reload() } }
         defer { reloading.cancel() }
+        defer { LogLimiter.standard.flush() }
         let service: RunningService
         do {
             service = try RunningService(
@@ -38,7 +39,7 @@ public enum Service {
             return 0
         } catch {
             let failure = error as? Failure ?? Failure(.internal, "\(error)")
-            Logger.service(level: options.level).critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
+            Logger.service(options).critical("\(failure)", metadata: ["code": "\(failure.code.rawValue)"])
             return noneIsValid(failure, paths) ? FailureCode.configurationInvalid.exitStatus : failure.code.exitStatus
         }
         started.service.withLock { $0 = service }

@@ -6,6 +6,7 @@ public struct ServiceOptions: Sendable {
     public var http: String?
     /// `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
     public var logLevel = "info"
+    public var logFormat = LogFormat.text
     public var version = "0"
     /// How soon a pipeline whose trouble may pass is tried again.
     package var retryAfter = Duration.seconds(60)

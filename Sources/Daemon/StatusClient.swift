@@ -5,11 +5,16 @@ import Pipelines
 
 /// Asks how the service is doing, for the command line: over status.sock, or from the store if no service answers.
 public struct StatusClient: Sendable {
-    public enum Source: String, Sendable {
+    public enum Source: Equatable, Sendable {
         case service
         /// No service answered: the store was read.
-        case store
+        case store(Absence)
+        /// The store was read without asking the service, which would have to go through all its jobs.
+        case search
     }
+
+    /// How long the service is given for its status, in seconds: it has no work that takes so long.
+    private static let patience = 5
 
     private let paths: ServicePaths
 
@@ -17,23 +22,46 @@ public struct StatusClient: Sendable {
         self.paths = paths
     }
 
+    /// What the service says of itself; if it says nothing, why, and what the store says, if that can be read.
+    ///
     /// - Throws: `unavailable` if there is neither a service nor a store.
     public func report() throws -> (report: StatusReport, source: Source) {
-        try ask("/v1/status", StatusReport.self) { try StatusReport(store: $0) }
+        do {
+            let response = try UnixHTTPClient(path: paths.statusSocket, timeout: Self.patience)
+                .send("GET", "/v1/status")
+            return (try response.decoded(StatusReport.self), .service)
+        } catch let failure as Failure where failure.code == .unavailable {
+            let absence = try absence(failure)
+            var report = StatusReport(phase: .down, pipelines: [], warnings: [])
+            do {
+                let reader = try StoreReader.open(path: paths.store)
+                defer { try? reader.close() }
+                report = try StatusReport(store: reader)
+            } catch let failure as Failure {
+                // Of another version, damaged, or not to be read by this user: that too is an answer.
+                report.storeProblem = StatusReport.Problem(failure)
+            }
+            report.absence = absence
+            return (report, .store(absence))
+        }
     }
 
     public func jobs(_ filter: JobFilter = JobFilter()) throws -> (jobs: [JobRecord], source: Source) {
-        var query = ["limit=\(filter.limit)"]
-        if !filter.states.isEmpty { query.append("state=\(filter.states.map(\.rawValue).joined(separator: ","))") }
-        if let pipeline = filter.pipeline { query.append("pipeline=\(pipeline)") }
-        if let digest = filter.sha256 { query.append("sha256=\(digest)") }
-        if let after = filter.after { query.append("after=\(after)") }
-        if let before = filter.before { query.append("before=\(before)") }
-        if filter.newestFirst { query.append("newest_first=1") }
-        let (list, source) = try ask("/v1/jobs?\(query.joined(separator: "&"))", JobList.self) {
-            JobList(jobs: try $0.jobs(filter))
+        // Seconds of work with millions of jobs: nobody else's question shall wait behind it.
+        if filter.isSearch, let reader = try? StoreReader.open(path: paths.store) {
+            defer { try? reader.close() }
+            return (try reader.jobs(filter), .search)
         }
+        let (list, source) = try ask("/v1/jobs?\(filter.query)", JobList.self) { JobList(jobs: try $0.jobs(filter)) }
         return (list.jobs, source)
+    }
+
+    /// Jobs from where another answer came: a service that did not give that one is not waited for again.
+    public func jobs(_ filter: JobFilter, from source: Source) throws -> [JobRecord] {
+        if source == .service { return try jobs(filter).jobs }
+        let reader = try StoreReader.open(path: paths.store)
+        defer { try? reader.close() }
+        return try reader.jobs(filter)
     }
 
     /// - Throws: `not_found` for an unknown job.
@@ -41,6 +69,10 @@ public struct StatusClient: Sendable {
         try ask("/v1/jobs/\(id)", JobHistory.self) {
             JobHistory(job: try $0.job(id), changes: try $0.changes(jobID: id))
         }
+    }
+
+    public func queue() throws -> (queue: QueueReport, source: Source) {
+        try ask("/v1/queue", QueueReport.self) { QueueReport(try $0.queueAges()) }
     }
 
     /// Rows after a cursor; there are no more at present when `next` is that cursor.
@@ -51,8 +83,7 @@ public struct StatusClient: Sendable {
         if let job { query.append("job=\(job)") }
         if let pipeline { query.append("pipeline=\(pipeline)") }
         return try ask("/v1/results?\(query.joined(separator: "&"))", ResultPage.self) { reader in
-            let page = try reader.page(after: seq, limit: limit, jobID: job, pipeline: pipeline)
-            return ResultPage(results: page.results, next: page.next)
+            try ResultPage(reader: reader, after: seq, limit: limit, job: job, pipeline: pipeline)
         }
     }
 
@@ -63,17 +94,32 @@ public struct StatusClient: Sendable {
             let response = try UnixHTTPClient(path: paths.statusSocket).send("GET", target)
             return (try response.decoded(type), .service)
         } catch let failure as Failure where failure.code == .unavailable {
-            guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
+            let absence = try absence(failure)
             let reader = try StoreReader.open(path: paths.store)
             defer { try? reader.close() }
-            return (try fallback(reader), .store)
+            return (try fallback(reader), .store(absence))
         }
+    }
+
+    /// Why nobody answered.
+    ///
+    /// - Throws: `unavailable` where there is no store to turn to either.
+    private func absence(_ failure: Failure) throws -> Absence {
+        let absence = Absence(paths: paths)
+        guard FileManager.default.fileExists(atPath: paths.store) else {
+            throw absence.kind == .down ? failure : Failure(.unavailable, absence.message, cause: failure.cause)
+        }
+        return absence
     }
 }
 
 extension UnixHTTPClient.Response {
     func decoded<Answer: Decodable>(_ type: Answer.Type) throws -> Answer {
         do {
+            // Others ask it much, and its answer is no JSON then.
+            guard status != 503 || body.first == UInt8(ascii: "{") else {
+                throw Failure(.unavailable, "the service has no time to answer: ask again in a moment.")
+            }
             guard status == 200 else { throw try JSONDecoder().decode(ErrorReport.self, from: body).failure }
             return try JSONDecoder().decode(type, from: body)
         } catch let error as DecodingError {

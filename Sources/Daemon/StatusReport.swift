@@ -95,6 +95,13 @@ public struct StatusReport: Codable, Sendable {
     public var rowsPerSecond: Double?
     public var pipelines: [Pipeline]
     public var store: StoreInfo?
+    /// Why the store could not be read, with the service down.
+    public var storeProblem: Problem?
+    /// Why no service answered; nil if one did.
+    public var absence: Absence?
+    /// What is free where batches come in, and where results go.
+    public var spoolFreeBytes: Int?
+    public var stateFreeBytes: Int?
     /// What is not as it should be and stops nothing yet.
     public var warnings: [String]
 
@@ -110,6 +117,10 @@ public struct StatusReport: Codable, Sendable {
         case rowsPerSecond = "rows_per_second"
         case pipelines
         case store
+        case storeProblem = "store_problem"
+        case absence
+        case spoolFreeBytes = "spool_free_bytes"
+        case stateFreeBytes = "state_free_bytes"
         case warnings
     }
 }
@@ -139,6 +150,8 @@ extension StatusReport {
         }
         let info = try reader.info()
         store = info
+        spoolFreeBytes = DiskSpace.Room(of: paths.spool)?.free
+        stateFreeBytes = DiskSpace.Room(of: paths.state)?.free
         // A reader may be at work for a moment; one that is at it for longer is one that was forgotten.
         if let since = now.walHeldSince, Date().timeIntervalSince(since) >= 60 {
             warnings.append(

@@ -1,4 +1,6 @@
 import ArgumentParser
+import CBuild
+import Dynamics
 import Failures
 import Foundation
 
@@ -7,6 +9,10 @@ struct Sono: ParsableCommand {
     static let version = "0.1.0"
     /// Name and version, as written into files.
     static let tool = "sono \(version)"
+    /// What `--version` says: which program this is, and with which of its kernels it computes on this processor.
+    private static var description: String {
+        "\(tool) (commit \(String(cString: sono_build_commit())), kernel \(Float.kernelName))"
+    }
 
     static let configuration = CommandConfiguration(
         commandName: "sono",
@@ -23,13 +29,14 @@ struct Sono: ParsableCommand {
             Data goes to standard output, words to standard error. Exit codes: 0 ok, 1 a negative answer, 64 usage, \
             65 bad data, 66 no input, 69 service unavailable, 70 internal, 74 I/O, 75 try again, 78 configuration.
             """,
-        version: tool,
+        version: description,
         groupedSubcommands: [
             CommandGroup(name: "Try it", subcommands: [Demo.self]),
             CommandGroup(
                 name: "Run the service",
                 subcommands: [
-                    Serve.self, Submit.self, Status.self, Jobs.self, Job.self, Results.self, Requeue.self, Cancel.self,
+                    Serve.self, Submit.self, Status.self, Queue.self, Jobs.self, Job.self, Results.self, Requeue.self,
+                    Cancel.self,
                     Hold.self, Release.self, Verify.self, GC.self, Backup.self, DoctorCommand.self, Isolated.self,
                 ]),
             CommandGroup(

@@ -8,7 +8,7 @@ import Testing
 @Suite("Query plans")
 struct QueryPlanTests {
     /// Those that grow with every batch.
-    private static let large = ["jobs", "results", "changes", "identities", "r", "j", "i", "older"]
+    private static let large = ["jobs", "results", "changes", "identities", "r", "j", "i", "c", "older"]
 
     private final class Heard: Sendable {
         let statements = Mutex<Set<String>>([])
@@ -97,6 +97,8 @@ struct QueryPlanTests {
         _ = try (reader.changes(jobID: 1), reader.changes(after: 2), reader.filedName(of: 1))
         _ = try (reader.results(after: 1), reader.page(after: 1, jobID: 5), reader.page(after: 1, pipeline: "photos"))
         _ = try (reader.counts(), reader.info(), reader.expectedInWork())
+        _ = try (reader.queueAges(), reader.settlements(after: 1, span: 9), reader.lastChange(before: Date()))
+        _ = try reader.distribution(pipeline: "photos")
         _ = try reader.expired(pipeline: "photos", Horizons(jobs: Date()))
     }
 }

@@ -25,7 +25,7 @@ struct HTTPListenerTests {
         let listener = try listener(scratch)
         defer { listener.stop() }
         let get = try RawClient(path: scratch("s.sock"))
-        try get.send("GET /v1//jobs/a%2Fb?x=1%202&y HTTP/1.1\r\nHost: x\r\n\r\n")
+        try get.send("GET /v1//jobs/a%2Fb?x=1%202&y HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try get.answer().hasSuffix("\r\n\r\nGET|v1|jobs|a/b|x=1 2|y="))
         let head = try RawClient(path: scratch("s.sock"))
         try head.send("HEAD / HTTP/1.0\n\n")
@@ -40,7 +40,9 @@ struct HTTPListenerTests {
         let listener = try listener(scratch)
         defer { listener.stop() }
         let client = try RawClient(path: scratch("s.sock"))
-        for piece in ["PO", "ST /x HT", "TP/1.1\r", "\n\r", "\n" + String(repeating: "body", count: 10_000)] {
+        for piece in [
+            "PO", "ST /x HT", "TP/1.1\r", "\nHost: so", "no\r", "\n\r", "\n" + String(repeating: "body", count: 10_000),
+        ] {
             try client.send(piece)
             usleep(5_000)
         }
@@ -49,7 +51,12 @@ struct HTTPListenerTests {
 
     @Test(
         "what is no request is answered with 400",
-        arguments: ["\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2\r\n\r\n", "GET / x HTTP/1.1\r\n\r\n", "\u{16}\u{3}\n\n"])
+        arguments: [
+            "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2\r\nHost: sono\r\n\r\n", "GET / x HTTP/1.1\r\nHost: sono\r\n\r\n",
+            "\u{16}\u{3}\n\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: sono\r\nHost: localhost\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: sono\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : sono\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: sono\r\nno field\r\n\r\n",
+        ])
     func malformed(text: String) throws {
         let scratch = try Scratch()
         let listener = try listener(scratch)
@@ -59,12 +66,47 @@ struct HTTPListenerTests {
         #expect(try client.answer().hasPrefix("HTTP/1.1 400 "))
     }
 
+    @Test(
+        "who asks for this machine or for an address is answered, with or without a port, and who says no host of HTTP/1.0",
+        arguments: [
+            "GET / HTTP/1.1\r\nHost: localhost:7666", "GET / HTTP/1.1\r\nHOST:127.0.0.1",
+            "GET / HTTP/1.1\r\nHost: [::1]:80",
+            "GET / HTTP/1.1\r\nHost: SONO", "GET / HTTP/1.1\r\nHost: 192.0.2.7:8080", "GET / HTTP/1.1\r\nHost:",
+            "GET http://localhost/ HTTP/1.1\r\nHost: localhost", "GET / HTTP/1.0",
+        ])
+    func ownHost(head: String) throws {
+        let scratch = try Scratch()
+        let listener = try listener(scratch)
+        defer { listener.stop() }
+        let client = try RawClient(path: scratch("s.sock"))
+        try client.send("\(head)\r\n\r\n")
+        #expect(try client.answer().hasSuffix("\r\n\r\nGET"))
+    }
+
+    @Test(
+        "who asks for another name is sent away with 421: a page from elsewhere that had its name point here reads nothing",
+        arguments: [
+            "GET / HTTP/1.1\r\nHost: attacker.example", "GET / HTTP/1.1\r\nHost: localhost.attacker.example:7666",
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1.attacker.example",
+            "GET http://attacker.example/ HTTP/1.1\r\nHost: localhost",
+            "GET / HTTP/1.0\r\nHost: attacker.example", "GET / HTTP/1.1\r\nHost: [attacker.example]",
+        ])
+    func foreignHost(head: String) throws {
+        let scratch = try Scratch()
+        let listener = try listener(scratch)
+        defer { listener.stop() }
+        let client = try RawClient(path: scratch("s.sock"))
+        try client.send("\(head)\r\n\r\n")
+        let answer = try client.answer()
+        #expect(answer.hasPrefix("HTTP/1.1 421 ") && answer.contains("Host: localhost"))
+    }
+
     @Test("a head of 16 KiB is taken, a longer one is answered with 431 before it ends")
     func headLimit() throws {
         let scratch = try Scratch()
         let listener = try listener(scratch)
         defer { listener.stop() }
-        let frame = "GET / HTTP/1.1\r\nX: \r\n\r\n"
+        let frame = "GET / HTTP/1.1\r\nHost: localhost\r\nX: \r\n\r\n"
         let whole = try RawClient(path: scratch("s.sock"))
         try whole.send(
             frame.replacing("X: ", with: "X: " + String(repeating: "x", count: (16 << 10) - frame.utf8.count)))
@@ -98,7 +140,7 @@ struct HTTPListenerTests {
         }
         defer { listener.stop() }
         let client = try RawClient(path: scratch("s.sock"))
-        try client.send("GET / HTTP/1.1\r\n\r\n")
+        try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         try eventually("the service hangs up") { client.isHungUp }
         #expect(try client.answer().utf8.count < 8 << 20)
     }
@@ -112,7 +154,7 @@ struct HTTPListenerTests {
         defer { listener.stop() }
         var idle = try (0..<64).map { _ in try RawClient(path: scratch("s.sock")) }
         let next = try RawClient(path: scratch("s.sock"))
-        try next.send("GET / HTTP/1.1\r\n\r\n")
+        try next.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         usleep(200_000)
         #expect(!next.isReadable)
         idle.removeLast()

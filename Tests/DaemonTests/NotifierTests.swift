@@ -63,9 +63,9 @@ struct NotifierTests {
     func logLines() {
         let journal = JournalLogHandler(level: .info, isJournal: true)
         #expect(
-            journal.format(.error, "a\nb\r\u{1B}[2J", ["job": "3\u{85}"]) == "<3>a\\x0Ab\\x0D\\x1B[2J job=3\\xC2\\x85\n"
+            journal.line(.error, "a\nb\r\u{1B}[2J", ["job": "3\u{85}"]) == "<3>a\\x0Ab\\x0D\\x1B[2J job=3\\xC2\\x85\n"
         )
-        #expect(journal.format(.info, "done", nil) == "<6>done\n")
-        #expect(JournalLogHandler(level: .info, isJournal: false).format(.warning, "x", nil).hasSuffix(" warning x\n"))
+        #expect(journal.line(.info, "done", nil) == "<6>done\n")
+        #expect(JournalLogHandler(level: .info, isJournal: false).line(.warning, "x", nil).hasSuffix(" warning x\n"))
     }
 }

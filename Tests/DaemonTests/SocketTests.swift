@@ -2,6 +2,7 @@ import Daemon
 import Failures
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -35,10 +36,51 @@ struct SocketTests {
         try root.drop(10_000, seed: 1, as: "a.safetensors")
         try eventually("done") { try root.states() == [.done] }
         let clients = try (0..<40).map { _ in try RawClient(path: root.paths.statusSocket) }
-        for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\n\r\n") }
+        for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n") }
         for path in ["live", "ready"] { #expect(try root.get("/health/\(path)").body == "\(path)\n") }
         #expect(clients.last?.isReadable == false)
         for client in clients { #expect(try client.answer().hasPrefix("HTTP/1.1 200 ")) }
+    }
+
+    @Test("64 clients that dribble hold up whether the service lives for the 5 s they are given, and no longer")
+    func dribble() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let slow = try (0..<64).map { _ in try RawClient(path: root.paths.statusSocket) }
+        let client = UnixHTTPClient(path: root.paths.statusSocket)
+        let answer = Mutex<String?>(nil)
+        Thread.detachNewThread {
+            let body = (try? client.send("GET", "/health/live").body).map { String(decoding: $0, as: UTF8.self) }
+            answer.withLock { $0 = body ?? "none" }
+        }
+        let began = Date()
+        while answer.withLock({ $0 }) == nil {
+            for client in slow { client.poke() }
+            usleep(50_000)
+        }
+        #expect(answer.withLock { $0 } == "live\n")
+        #expect(Date().timeIntervalSince(began) < 8)
+    }
+
+    @Test("of more clients than can be answered soon the last are told to come again, and the service's health is told")
+    func crowd() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        try root.drop(10_000, seed: 1, as: "a.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+        let clients = try (0..<63).map { _ in try RawClient(path: root.paths.statusSocket) }
+        for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n") }
+        #expect(try root.get("/health/live").body == "live\n")
+        try eventually("the last ones are sent away") { clients.suffix(15).allSatisfy(\.isReadable) }
+        #expect(clients.contains { !$0.isReadable }, "others still wait")
+        let answers = try clients.map { try $0.answer() }
+        let (served, sentAway) = (
+            answers.filter { $0.hasPrefix("HTTP/1.1 200 ") }, answers.filter { $0.hasPrefix("HTTP/1.1 503 ") }
+        )
+        #expect(served.count + sentAway.count == 63 && served.count >= 48 && !sentAway.isEmpty)
+        #expect(sentAway.allSatisfy { $0.contains("\r\nRetry-After: 1\r\n") })
     }
 
     @Test("a service one of whose sockets is no longer served ends with io_error", arguments: ["status", "control"])

@@ -33,7 +33,8 @@ struct CommandTests {
     @Test("every command's help has an example that can be pasted: no line of it is wrapped")
     func examples() throws {
         let commands = [
-            "demo", "serve", "submit", "status", "jobs", "job", "results", "requeue", "cancel", "hold", "release",
+            "demo", "serve", "submit", "status", "queue", "jobs", "job", "results", "requeue", "cancel", "hold",
+            "release",
             "verify", "train", "evaluate", "pilot", "audit", "sweep", "bench", "refine", "inspect", "pack",
         ]
         for command in commands {

@@ -30,8 +30,8 @@ final class Service {
 
     /// Starts the service and waits until it answers; as another user where one is named (root only), or under a tool
     /// that starts it.
-    func start(as user: String? = nil, under tool: [String] = []) throws {
-        let command = ["serve", "--root", root.url.path]
+    func start(as user: String? = nil, under tool: [String] = [], options: [String] = []) throws {
+        let command = ["serve", "--root", root.url.path] + options
         let logs = root.url.appending(path: "logs")
         if let user {
             let change = ["--reuid", user, "--clear-groups", Sono.executable.path]

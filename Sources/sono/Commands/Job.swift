@@ -4,7 +4,7 @@ import Daemon
 
 struct Job: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show one job with its whole history.",
+        abstract: "Show one job with its whole history and where its time went.",
         discussion: """
             EXAMPLE
               sono job 17
@@ -22,7 +22,15 @@ struct Job: ParsableCommand {
         if form.json {
             try Output.print(json: history)
         } else {
-            try Output.print(JobText(job: history.job, changes: history.changes).text)
+            let same = try sameBytes(as: history.job, source)
+            try Output.print(
+                JobText(job: history.job, changes: history.changes, sameBytes: same, suffix: places.suffix).text)
         }
+    }
+
+    private func sameBytes(as job: JobRecord, _ source: StatusClient.Source) throws -> [JobRecord] {
+        guard let digest = job.sha256 else { return [] }
+        let filter = JobFilter(pipeline: job.pipeline, sha256: digest, newestFirst: true, limit: 20)
+        return try StatusClient(paths: places.paths).jobs(filter, from: source).sorted { $0.jobID < $1.jobID }
     }
 }

@@ -21,8 +21,13 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("Offer the status over TCP too; give a loopback address.", valueName: "host:port"))
     var http: String?
 
-    @Option(help: "debug, info, notice, warning or error.")
+    @Option(help: "debug, info, notice, warning or error.", completion: .list(logLevels))
     var logLevel = "info"
+
+    @Option(help: "text, or json: one object a line.")
+    var logFormat = LogFormat.text
+
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
     /// Ends the service when the process of this id, its parent, does; for the demo.
     @Option(help: .hidden)
@@ -31,12 +36,19 @@ struct Serve: ParsableCommand {
     @OptionGroup var places: PathOptions
     @OptionGroup var form: OutputForm
 
+    func validate() throws {
+        if !Self.logLevels.contains(logLevel) {
+            throw ValidationError("--log-level is one of \(Self.logLevels.joined(separator: ", ")).")
+        }
+    }
+
     func run() throws {
         if check { return try report(Service.check(paths: places.paths)) }
         if let endWithParent { try ParentDeath.endWith(parent: endWithParent) }
         var options = ServiceOptions()
         options.http = http
         options.logLevel = logLevel
+        options.logFormat = logFormat
         options.version = Sono.version
         Foundation.exit(Service.run(paths: places.paths, options: options))
     }
@@ -81,3 +93,5 @@ struct Serve: ParsableCommand {
         }
     }
 }
+
+extension LogFormat: ExpressibleByArgument {}

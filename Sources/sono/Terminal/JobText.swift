@@ -1,12 +1,21 @@
 import Accounting
+import Daemon
 
-/// One job for a person: what is known of it, then the steps of its life.
+/// One job for a person: what is known of it, then the steps of its life, then who else had the same bytes.
 struct JobText {
     let job: JobRecord
     let changes: [ChangeRecord]
+    /// Jobs of the same pipeline with the same bytes, this one included or not.
+    let sameBytes: [JobRecord]
+    /// The options that lead to the same service.
+    let suffix: String
 
     var text: String {
-        let facts = listing([
+        [facts, history, relatives, advice].compactMap(\.self).joined(separator: "\n\n")
+    }
+
+    private var facts: String {
+        listing([
             ("job", String(job.jobID)),
             ("state", job.state.rawValue),
             ("why", job.errorCode.map { "\($0): \(job.errorMessage ?? "")" }),
@@ -25,21 +34,50 @@ struct JobText {
             ("submitted", job.submittedAt),
             ("started", job.startedAt),
             ("finished", job.finishedAt),
-            ("times", times),
+            ("queued for", job.queueSeconds.map(Figures.duration)),
+            ("took", times),
             ("rows per second", job.rowsPerSecond.map { Figures.grouped(Int($0)) }),
+            ("input removed", job.inputRemovedAt),
+            ("rows removed", job.resultsRemovedAt),
         ])
-        var table = TextTable([("at", .left), ("from", .left), ("to", .left), ("why", .left)])
-        for change in changes {
-            table.add([change.at, change.fromState?.rawValue ?? "-", change.toState.rawValue, change.code ?? ""])
-        }
-        return "\(facts)\n\n\(table.text)"
     }
 
     private var times: String? {
         let parts = [
-            ("queued", job.queueSeconds), ("decode", job.decodeSeconds), ("refine", job.refineSeconds),
+            ("decode", job.decodeSeconds), ("refine", job.refineSeconds), ("classify", job.classifySeconds),
             ("commit", job.commitSeconds),
         ].compactMap { name, seconds in seconds.map { "\(name) \(Figures.duration($0))" } }
-        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+        guard !parts.isEmpty else { return nil }
+        return (job.workSeconds.map { "\(Figures.duration($0)): " } ?? "") + parts.joined(separator: ", ")
+    }
+
+    private var history: String {
+        var table = TextTable([("at", .left), ("after", .right), ("from", .left), ("to", .left), ("why", .left)])
+        var last: String?
+        for change in changes {
+            let step = last.flatMap { StatusReport.seconds(from: $0, to: change.at) }.map(Figures.duration)
+            last = change.at
+            table.add([
+                change.at, step ?? "", change.fromState?.rawValue ?? "-", change.toState.rawValue, change.code ?? "",
+            ])
+        }
+        return table.text
+    }
+
+    private var relatives: String? {
+        let others = sameBytes.filter { $0.jobID != job.jobID }
+        return others.isEmpty ? nil : "The same bytes:\n" + JobTable(jobs: others).text
+    }
+
+    private var advice: String? {
+        let id = "\(job.jobID)\(suffix)"
+        return switch job.state {
+        case .failed, .cancelled: "try it again: sono requeue \(id)"
+        case .held: "let it go on: sono release \(id)"
+        case .queued, .retrying: "set it aside: sono hold \(id); give it up: sono cancel \(id)"
+        case .running: "watch: sono status --watch\(suffix)"
+        case .done: job.resultsRemovedAt == nil ? "its rows: sono results --job \(id)" : nil
+        case .duplicate: job.duplicateOf.map { "its rows are those of: sono job \($0)\(suffix)" }
+        }
     }
 }

@@ -10,7 +10,9 @@ enum Resource {
         let places = ["\(program)/../share/sono/\(name)", "\(program)/sono_sono.resources/\(name)"]
         guard let found = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
             throw Failure(
-                .notFound, "\(name) is missing: install it with `make install`, which puts it into \(places[0]).")
+                .notFound,
+                "\(name) is missing: install the package sono-demo, or `make install`, which puts it into \(places[0])."
+            )
         }
         return found
     }

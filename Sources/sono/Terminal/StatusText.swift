@@ -1,31 +1,82 @@
 import Accounting
 import Daemon
+import Failures
+import Foundation
 
-/// The service's status for a person: is it alive, does it work, what is stuck and why, what to type.
+/// The service's status for a person: is it alive, is it ready, does it make progress, what is stuck and why, what to type.
 struct StatusText {
-    let report: StatusReport
+    let look: StatusLook
     /// The options that lead to the same service.
     let suffix: String
+    /// Of this program.
+    let version: String
+
+    private var report: StatusReport { look.report }
 
     var text: String {
-        [headline, running, pipelines, problems, store, advice].compactMap(\.self).joined(separator: "\n\n")
+        let troubles = StatusTrouble.all(look: look, suffix: suffix, version: version)
+        let commands = troubles.flatMap(\.commands)
+        return [
+            answers(troubles),
+            pipelines,
+            listing("to type", TextTable.lines(commands.map { [$0.text, "# \($0.purpose)"] })),
+            store,
+        ].compactMap(\.self).joined(separator: "\n\n")
     }
 
-    private var headline: String {
-        var words = [Terminal.bold("sono \(report.phase.rawValue)")]
-        if let paused = report.paused { words.append(Terminal.alarm("intake paused: \(paused.message)")) }
-        if let pid = report.pid { words.append("pid \(pid)") }
-        if let startedAt = report.startedAt { words.append("since \(startedAt)") }
-        if let lastCommitAt = report.lastCommitAt { words.append("last commit \(lastCommitAt)") }
-        if let rowsPerSecond = report.rowsPerSecond { words.append("\(Figures.grouped(Int(rowsPerSecond))) rows/s") }
-        return words.joined(separator: ", ")
+    private func answers(_ troubles: [StatusTrouble]) -> String {
+        let stuck = troubles.compactMap(\.words)
+        return [
+            listing("alive", [alive]),
+            listing("ready", [ready]),
+            listing("progress", progress),
+            listing("stuck", stuck.isEmpty ? ["nothing known"] : stuck.map(Terminal.alarm)),
+        ].compactMap(\.self).joined(separator: "\n")
     }
 
-    private var running: String? {
-        report.running.map { running in
-            "job \(running.jobID) of \(running.pipeline) runs: \(Figures.grouped(running.rowsDone)) of "
+    private var alive: String {
+        if let absence = report.absence {
+            let word =
+                switch absence.kind {
+                case .down, .staleSocket: "no"
+                case .starting: "starting"
+                case .hung: "hung"
+                case .busy: "yes, but late"
+                case .notAdmitted: "not known"
+                }
+            return "\(Terminal.alarm(word)): \(absence.message)"
+        }
+        return [
+            "yes", report.version.map { "sono \($0)" }, report.pid.map { "process \($0)" }, since(report.startedAt),
+        ]
+        .compactMap(\.self).joined(separator: ", ")
+    }
+
+    private var ready: String {
+        if report.phase == .ready { return "yes" }
+        if let paused = report.paused { return Terminal.alarm("no: intake pauses, \(paused.code): \(paused.message)") }
+        return report.phase == .down ? "no" : "no: it is \(report.phase.rawValue)"
+    }
+
+    private var progress: [String] {
+        let words =
+            switch report.progress(at: look.at) {
+            case .working: "yes"
+            case .idle: "idle: nothing waits"
+            case .waiting: "waiting"
+            case .stalled(let seconds):
+                Terminal.alarm("no: jobs are due and none has run for \(Figures.duration(seconds))")
+            case .unknown: "not known; what follows was read from the store"
+            }
+        let facts = [
+            words, report.lastCommitAt.flatMap(ago).map { "last commit \($0) ago" },
+            report.rowsPerSecond.map { "\(Figures.grouped(Int($0))) rows/s" },
+        ]
+        let running = report.running.map { running in
+            "job \(running.jobID) of \(running.pipeline): \(Figures.grouped(running.rowsDone)) of "
                 + "\(Figures.grouped(running.rows)) rows in \(Figures.duration(running.seconds))"
         }
+        return [facts.compactMap(\.self).joined(separator: ", "), running].compactMap(\.self)
     }
 
     private var pipelines: String? {
@@ -33,14 +84,13 @@ struct StatusText {
         let states: [JobState] = [.queued, .running, .retrying, .held, .done, .failed, .cancelled, .duplicate]
         var table = TextTable(
             [("pipeline", .left), ("state", .left), ("model", .left), ("incoming", .right)]
-                + states.map { ($0.rawValue, .right) } + [("rows", .right), ("oldest waiting since", .left)])
+                + states.map { ($0.rawValue, .right) } + [("rows", .right), ("waits for", .right)])
         for pipeline in report.pipelines {
+            let rows = (pipeline.counts?.rowsOK ?? 0) + (pipeline.counts?.rowsFailed ?? 0)
             table.add(
                 [pipeline.name, pipeline.state.rawValue, model(pipeline), Figures.grouped(pipeline.incoming)]
-                    + states.map { Figures.grouped(pipeline.counts?.jobs[$0] ?? 0) } + [
-                        Figures.grouped((pipeline.counts?.rowsOK ?? 0) + (pipeline.counts?.rowsFailed ?? 0)),
-                        pipeline.counts?.oldestWaitingSince ?? "",
-                    ])
+                    + states.map { Figures.grouped(pipeline.counts?.jobs[$0] ?? 0) }
+                    + [Figures.grouped(rows), pipeline.counts?.oldestWaitingSince.flatMap(ago) ?? ""])
         }
         return table.text
     }
@@ -51,32 +101,29 @@ struct StatusText {
             ? "\(model.id) order 0" : "\(model.id) order \(model.order), \(model.solver) x \(model.steps)"
     }
 
-    private var problems: String? {
-        let lines = report.pipelines.flatMap { pipeline in
-            (pipeline.problem.map { [Terminal.alarm("\(pipeline.name): \($0.code): \($0.message)")] } ?? [])
-                + pipeline.warnings.map { "\(pipeline.name): \($0)" }
-        }
-        let all = report.warnings.map { Terminal.alarm($0) } + lines
-        return all.isEmpty ? nil : all.joined(separator: "\n")
-    }
-
     private var store: String? {
         report.store.map { store in
-            "store \(store.storeID), \(Figures.bytes(store.databaseBytes + store.walBytes)), "
-                + "last result seq \(store.lastResult)"
+            "store \(store.storeID), \(Figures.bytes(store.databaseBytes + store.walBytes)), last result seq "
+                + "\(store.lastResult)"
         }
     }
 
-    private var advice: String? {
-        func total(_ state: JobState) -> Int {
-            report.pipelines.reduce(0) { $0 + ($1.counts?.jobs[state] ?? 0) }
-        }
-        if report.phase == .down {
-            // By hand, as root, it would leave files that the installed service may not write.
-            return suffix.isEmpty ? "start it: systemctl start sono" : "start it: sono serve\(suffix)"
-        }
-        if total(.failed) > 0 { return "see why: sono jobs --state failed\(suffix)" }
-        if total(.held) > 0 { return "held jobs wait for: sono release ID\(suffix)" }
-        return nil
+    private func since(_ time: String?) -> String? {
+        time.flatMap(ago).map { "for \($0)" }
+    }
+
+    private func ago(_ time: String) -> String? {
+        StatusReport.seconds(since: time, at: look.at).map(Figures.duration)
+    }
+
+    /// A title in bold beside lines; nil for none.
+    private func listing(_ title: String, _ lines: [String]) -> String? {
+        guard !lines.isEmpty else { return nil }
+        let width = 10
+        return lines.enumerated().map { index, line in
+            let name = index == 0 ? title : ""
+            let space = String(repeating: " ", count: width - name.count)
+            return (name.isEmpty ? "" : Terminal.bold(name)) + space + line
+        }.joined(separator: "\n")
     }
 }

@@ -33,4 +33,12 @@ struct TextTable {
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }
+
+    /// Rows without titles, as lines.
+    static func lines(_ rows: [[String]]) -> [String] {
+        guard let first = rows.first else { return [] }
+        var table = TextTable(first.map { _ in ("", .left) })
+        for row in rows { table.add(row) }
+        return table.text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().map(String.init)
+    }
 }

@@ -1,0 +1,3 @@
+#include "build.h"
+
+const char *sono_build_commit(void) { return SONO_COMMIT; }

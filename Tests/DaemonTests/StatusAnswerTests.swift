@@ -1,0 +1,122 @@
+import Daemon
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("answers of the status socket", .serialized)
+struct StatusAnswerTests {
+    /// An answer as it comes, with its head.
+    private func ask(_ root: Root, _ target: String, method: String = "GET", _ fields: String...) throws -> String {
+        let client = try RawClient(path: root.paths.statusSocket)
+        let head = ["\(method) \(target) HTTP/1.1", "Host: localhost"] + fields
+        try client.send(head.joined(separator: "\r\n") + "\r\n\r\n")
+        return try client.answer()
+    }
+
+    private func field(_ name: String, of answer: String) -> String? {
+        // A head's lines end with CR LF, which Swift takes for one character.
+        answer.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+    }
+
+    @Test(
+        "what has not changed is answered with 304 to who names its tag, and in full once it has",
+        arguments: ["/v1/jobs", "/", "/openapi.json"])
+    func conditional(target: String) throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let first = try ask(root, target)
+        let tag = try #require(field("ETag", of: first))
+        #expect(first.hasPrefix("HTTP/1.1 200 ") && tag.hasPrefix("\"") && tag.hasSuffix("\""))
+        for known in [tag, "W/\(tag)", "\"x\", \(tag)", "*"] {
+            let again = try ask(root, target, "If-None-Match: \(known)")
+            #expect(again.hasPrefix("HTTP/1.1 304 ") && again.hasSuffix("\r\n\r\n"), "\(known)")
+            #expect(field("ETag", of: again) == tag && field("Content-Length", of: again) == nil)
+        }
+        #expect(try ask(root, target, "If-None-Match: \"x\"") == first)
+        guard target == "/v1/jobs" else { return }
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try eventually("done") { try root.states() == [.done] }
+        let changed = try ask(root, target, "If-None-Match: \(tag)")
+        #expect(changed.hasPrefix("HTTP/1.1 200 ") && field("ETag", of: changed) != tag)
+    }
+
+    @Test("HEAD is answered with GET's head and no body, wherever GET is answered", arguments: StatusPlace.allCases)
+    func head(place: StatusPlace) throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let target = place.rawValue.replacing("{id}", with: "1").replacing("{name}", with: "p")
+        let head = try ask(root, target, method: "HEAD")
+        #expect(head.hasSuffix("\r\n\r\n") && !head.dropLast(4).contains("\r\n\r\n"))
+        let get = try ask(root, target)
+        // What is measured anew for each answer has another length.
+        func stable(_ text: String) -> [Substring] {
+            text.split(separator: "\r\n").filter { !$0.hasPrefix("ETag") && !$0.hasPrefix("Content-Length") }
+        }
+        let end = try #require(get.firstRange(of: "\r\n\r\n"))
+        #expect(stable(head) == stable(String(get[..<end.lowerBound])))
+        #expect(Int(try #require(field("Content-Length", of: head))) ?? 0 > 0)
+    }
+
+    @Test("jobs are listed page by page, the last of which names no next one")
+    func pages() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        for number in 1...5 { try root.drop(2, seed: UInt64(number), as: "\(number).safetensors") }
+        try eventually("all are done") { try root.states().count { $0 == .done } == 5 }
+        for (order, cursor, expected) in [("0", "after", [1, 2, 3, 4, 5]), ("1", "before", [5, 4, 3, 2, 1])] {
+            var (found, next): ([Int], String) = ([], "")
+            while true {
+                let page = try JSONSerialization.jsonObject(
+                    with: Data(root.get("/v1/jobs?limit=2&newest_first=\(order)\(next)").body.utf8))
+                let object = try #require(page as? [String: Any])
+                let jobs = try #require(object["jobs"] as? [[String: Any]])
+                found += jobs.compactMap { $0["job_id"] as? Int }
+                guard let last = object["next"] as? Int else { break }
+                #expect(jobs.count == 2 && found.last == last)
+                next = "&\(cursor)=\(last)"
+            }
+            #expect(found == expected)
+        }
+    }
+
+    @Test("the page may load and run nothing but itself, is shown in no frame, and tells no one where it was")
+    func policy() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let page = try ask(root, "/")
+        let policy = try #require(field("Content-Security-Policy", of: page))
+        #expect(policy.hasPrefix("default-src 'none'; connect-src 'self'; style-src 'sha256-"))
+        #expect(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"))
+        #expect(field("X-Content-Type-Options", of: page) == "nosniff")
+        #expect(field("Referrer-Policy", of: page) == "no-referrer")
+        #expect(!page.contains("/* page.css */") && !page.contains("/* page.js */"))
+    }
+
+    @Test("the last hour has what was done and failed, after a restart too")
+    func history() throws {
+        let root = try Root()
+        let first = try root.start()
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try Data("PK\u{3}\u{4}".utf8).write(to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/bad.npz"))
+        try eventually("both are settled") { try root.states().count == 2 && root.states().allSatisfy(\.isSettled) }
+        func sums() throws -> [Int] {
+            let answer = try JSONDecoder().decode(HistoryReport.self, from: Data(root.get("/v1/history").body.utf8))
+            #expect(answer.minutes.count == 60)
+            return [\HistoryReport.Minute.done, \.failed, \.rows].map { key in
+                answer.minutes.reduce(0) { $0 + $1[keyPath: key] }
+            }
+        }
+        #expect(try sums() == [1, 1, 10])
+        try root.drop(5, seed: 2, as: "b.safetensors")
+        try eventually("done") { try root.states().count { $0 == .done } == 2 }
+        #expect(try sums() == [2, 1, 15] && sums() == [2, 1, 15])
+        first.stop()
+        let second = try root.start()
+        defer { second.stop() }
+        #expect(try sums() == [2, 1, 15])
+    }
+}

@@ -1,0 +1,118 @@
+"""One thread that hangs while the others go on: found by the hearts that the service's watchdog listens to."""
+
+import ctypes
+import json
+import os
+import threading
+import time
+
+from installed import MODEL, SLOW
+from life import outer
+from promise import Broken, eventually, expect, promise
+
+ROOT = "/var/lib/sono-hang"
+UNIT = "sono-hang.service"
+SEIZE, INTERRUPT, WALL = 0x4206, 0x4207, 0x4000_0000
+
+
+class Hang:
+    """A service of its own beside the other, for its patience is two minutes."""
+
+    def __init__(self, sono):
+        self.sono = sono
+        for folder in ("pipeline.d", "models"):
+            sono.run("mkdir", "-p", f"{ROOT}/{folder}")
+        sono.write(f"{ROOT}/pipeline.d/h.yaml", SLOW)
+        with open(MODEL, "rb") as file:
+            sono.run("tee", f"{ROOT}/models/reference.safetensors", data=file.read())
+        sono.run("chown", "-R", "sono:sono", ROOT)
+        with open(sono.path("/usr/lib/systemd/system/sono.service")) as file:
+            unit = file.read()
+        begin = unit.index("ExecStart=")
+        program = unit[begin:unit.index("\n", begin)]
+        unit = unit.replace(program, f"{program} --root {ROOT}").replace("WatchdogSec=60", "WatchdogSec=4")
+        unit = unit.replace("ReadWritePaths=", f"ReadWritePaths={ROOT} ").replace("RuntimeDirectory=sono\n", "")
+        expect(f"--root {ROOT}" in unit and "WatchdogSec=4" in unit, unit)
+        sono.write(f"/etc/systemd/system/{UNIT}", unit)
+        sono.systemctl("daemon-reload")
+        sono.systemctl("start", UNIT)
+        self.process = outer(sono, sono.show("MainPID", UNIT))
+        self.began = self.stop_thread()
+
+    def status(self):
+        return json.loads(self.sono.run("sono", "status", "--json", "--root", ROOT))
+
+    def rows_done(self):
+        running = self.status().get("running")
+        return running["rows_done"] if running else 0
+
+    def stop_thread(self):
+        """Holds the thread that computes, as a debugger does, in the middle of a batch."""
+        sono = self.sono
+        rows = sono.lasting(6)
+        name, data = sono.next_batch(rows)
+        folder = f"{ROOT}/spool/h"
+        sono.run("tee", f"{folder}/.tmp/{name}", data=data)
+        sono.run("chown", "sono:sono", f"{folder}/.tmp/{name}")
+        sono.run("mv", f"{folder}/.tmp/{name}", f"{folder}/incoming/{name}")
+        eventually("a batch is half done", lambda: self.rows_done() > 0, 60)
+        thread = self.computing_thread()
+        trace(SEIZE, thread)
+        trace(INTERRUPT, thread)
+        threading.Thread(target=bury, args=[thread], daemon=True).start()
+        began = time.monotonic()
+        time.sleep(0.5)
+        # Others may finish what it has given them; then nothing moves.
+        done = self.rows_done()
+        time.sleep(1)
+        expect(0 < self.rows_done() == done < rows, f"the batch went on: {done} of {rows} rows, then {self.rows_done()}")
+        return began
+
+    def computing_thread(self):
+        """The one of the service's own threads that takes the processor; Dispatch names those that help it."""
+        before = self.ticks()
+        time.sleep(0.2)
+        after = self.ticks()
+        return max(after, key=lambda thread: after[thread] - before.get(thread, 0))
+
+    def ticks(self):
+        ticks = {}
+        for thread in os.listdir(f"/proc/{self.process}/task"):
+            with open(f"/proc/{self.process}/task/{thread}/stat") as file:
+                name, fields = file.read().rsplit(")", 1)
+            if name.endswith("(sono"):
+                ticks[int(thread)] = sum(map(int, fields.split()[11:13]))
+        return ticks
+
+
+def trace(request, thread):
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.ptrace(request, thread, None, None) != 0:
+        raise Broken(f"ptrace: {os.strerror(ctypes.get_errno())}")
+
+
+def bury(thread):
+    """Whoever holds a thread is told of its end, and until it has listened the process is not gone."""
+    while True:
+        _, status = os.waitpid(thread, WALL)
+        if os.WIFSIGNALED(status) or os.WIFEXITED(status):
+            return
+
+
+@promise("a hang of the one thread that computes, the others at work, is ended by the watchdog; the batch is done after all")
+def thread_hangs(hang):
+    sono = hang.sono
+    eventually(
+        lambda: f"it is started again: {sono.journal(UNIT)}", lambda: int(sono.show("NRestarts", UNIT)) == 1, 200)
+    seconds = int(sono.show("ExecMainStartTimestampMonotonic", UNIT)) / 1e6 - hang.began
+    expect("Watchdog timeout" in sono.journal(UNIT), sono.journal(UNIT))
+
+    def is_done():
+        if sono.show("SubState", UNIT) != "running":
+            return False
+        status = hang.status()
+        return status["phase"] == "ready" and status["pipelines"][0]["counts"]["jobs"].get("done") == 1
+
+    eventually(lambda: f"the batch is done: {hang.status()}", is_done, 60)
+    sono.systemctl("stop", UNIT)
+    return f"started again {seconds:.0f} s after the thread was held"
