@@ -65,7 +65,8 @@ class Hang:
         # Others may finish what it has given them; then nothing moves.
         done = self.rows_done()
         time.sleep(1)
-        expect(0 < self.rows_done() == done < rows, f"the batch went on: {done} of {rows} rows, then {self.rows_done()}")
+        later = self.rows_done()
+        expect(0 < later == done < rows, f"the batch went on: {done} of {rows} rows, then {later}")
         return began
 
     def computing_thread(self):
@@ -99,7 +100,7 @@ def bury(thread):
             return
 
 
-@promise("a hang of the one thread that computes, the others at work, is ended by the watchdog; the batch is done after all")
+@promise("a hang of the thread that computes, others at work, is ended by the watchdog; the batch is done after all")
 def thread_hangs(hang):
     sono = hang.sono
     eventually(

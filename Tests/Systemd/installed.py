@@ -163,7 +163,8 @@ class Installed:
             counted = self.query(
                 "SELECT count(*), count(DISTINCT item_id) FROM v1_results WHERE job_id IN"
                 f" (SELECT job_id FROM v1_jobs WHERE pipeline = '{pipeline}' AND supersedes IS NULL)")[0]
-            expect(counted == [rows, rows], f"{pipeline}: {rows} rows dropped, {counted[0]} came, {counted[1]} of them distinct")
+            came = f"{counted[0]} came, {counted[1]} of them distinct"
+            expect(counted == [rows, rows], f"{pipeline}: {rows} rows dropped, {came}")
             placed = len(self.names("done", pipeline)) + len(self.names("failed", pipeline))
             expect(placed == self.files[pipeline], f"{pipeline}: {self.files[pipeline]} files dropped, {placed} there")
         return f"{sum(self.files.values())} batches, {sum(self.rows.values())} rows so far"

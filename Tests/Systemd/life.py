@@ -47,7 +47,8 @@ def read(sono):
     expect(json.loads(sono.run("sono", "status", "--json", user="bob"))["phase"] == "ready", "not ready")
     expect(sono.outcome("sono", "requeue", "1", user="bob").returncode == 69, "bob may requeue")
     expect(sono.outcome("touch", f"{SPOOL}/p/incoming/x", user="bob").returncode != 0, "bob may drop")
-    expect(sono.outcome("sh", "-c", f"echo >> {STATE}/sono.sqlite", user="bob").returncode != 0, "bob may write the store")
+    writing = sono.outcome("sh", "-c", f"echo >> {STATE}/sono.sqlite", user="bob")
+    expect(writing.returncode != 0, "bob may write the store")
 
 
 @promise("who is in sono-admin holds, releases and requeues")
@@ -67,8 +68,8 @@ def administer(sono):
     # Its rows come once more then, of the same ids, in a job that supersedes it.
     eventually("it is computed again", lambda: sono.number(jobs % "count(*)") == 2)
     sono.wait_until_settled()
-    expect(sono.number("SELECT count(*) FROM v1_latest WHERE pipeline = 'slow' AND job_id = (SELECT max(job_id) FROM v1_jobs)") == 21,
-           "the new rows are not the latest")
+    latest = "SELECT count(*) FROM v1_latest WHERE job_id = (SELECT max(job_id) FROM v1_jobs)"
+    expect(sono.number(latest) == 21, "the new rows are not the latest")
 
 
 @promise("a stranger is told to join a group")
@@ -82,7 +83,8 @@ def reload_good(sono):
     for name, text in (("q", PIPELINE), ("slow", SLOW)):
         sono.configure(name, text)
     sono.systemctl("reload", "sono")
-    eventually("both are served", lambda: all(os.path.isdir(sono.path(f"{SPOOL}/{name}/.tmp")) for name in ("q", "slow")))
+    places = [sono.path(f"{SPOOL}/{name}/.tmp") for name in ("q", "slow")]
+    eventually("both are served", lambda: all(os.path.isdir(place) for place in places))
     sono.drop(rows=10, pipeline="q")
     sono.wait_until_settled()
     sono.drop(rows=10_000, pipeline="slow")
@@ -270,7 +272,7 @@ class Killer:
         self.thread.join()
 
 
-@promise("three batches that kill whoever reads them, among twenty good ones, leave the service active; the good are done")
+@promise("three batches that kill whoever reads them, among twenty good ones, leave the service active, the good done")
 def poison(sono):
     before = sono.restarts()
     names = []
@@ -322,8 +324,4 @@ def ten_thousand(sono):
     files = sum(len(sono.names(place)) for place in ("incoming", "work", "done", "failed"))
     sono.expect_rows(20_000, files=10_000)
     expect(files == sono.files["p"], f"{files} of {sono.files['p']} files are there")
-    for place in ("incoming",):
-        for name in sono.names(place):
-            os.remove(sono.path(f"{SPOOL}/p/{place}/{name}"))
-            sono.expect_rows(-2, files=-1)
     return f"ready after {seconds:.2f} s with {waiting} still in incoming/, stopped in {stopping:.2f} s"
