@@ -62,7 +62,7 @@ def read_only(sono):
     os.mknod(node, stat.S_IFBLK | 0o600, os.stat(loop).st_rdev)
     disk = ("-t", "ext4", "-o", "errors=remount-ro", "/root/spool.disk")
     try:
-        with mounted(sono, spool=disk, state=tmpfs("64m")):
+        with mounted(sono, spool=disk, state=tmpfs("1g")):
             sono.drop(rows=sono.lasting(4), pipeline="slow")
             # Still being written when it happens, by the time that is given to such files.
             for _ in range(3):

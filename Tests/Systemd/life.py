@@ -169,22 +169,29 @@ def same_container(sono, process):
         return False
 
 
+def half_done(sono, *root):
+    """Rows computed of the batch that runs, 0 without one."""
+    running = json.loads(sono.run("sono", "status", "--json", *root)).get("running")
+    return running["rows_done"] if running and running["rows"] > 1_000 else 0
+
+
 @promise("told to stop with work in flight it ends in seconds, and goes on with it at the next start")
 def stop(sono):
-    sono.drop(rows=sono.lasting(6), pipeline="slow")
-    for _ in range(5):
-        sono.drop(rows=1_000)
-
-    def is_half_done():
-        running = json.loads(sono.run("sono", "status", "--json")).get("running")
-        return running and running["pipeline"] == "slow" and running["rows_done"] > 0
-
-    eventually("it is at work", is_half_done, 60)
-    began = time.monotonic()
-    sono.systemctl("stop", "sono")
-    seconds = time.monotonic() - began
-    expect(sono.show("Result") == "success", sono.show("Result"))
-    expect(len(sono.names("work", "slow")) == 1, f"nothing was in flight: {sono.names('done', 'slow')}")
+    # Until it is met at work, for a machine that others use too may be faster now than when it was timed.
+    for attempt in range(4):
+        sono.drop(rows=sono.lasting(4 * 2**attempt), pipeline="slow")
+        for _ in range(5):
+            sono.drop(rows=1_000)
+        eventually("it is at work", lambda: half_done(sono) or sono.is_settled(), 60)
+        began = time.monotonic()
+        sono.systemctl("stop", "sono")
+        seconds = time.monotonic() - began
+        expect(sono.show("Result") == "success", sono.show("Result"))
+        if sono.names("work", "slow"):
+            break
+        sono.systemctl("start", "sono")
+    else:
+        expect(False, "it was never met at work")
     expect(sono.number("SELECT max(attempts) FROM v1_jobs WHERE pipeline = 'slow' AND state = 'queued'") == 0,
            "the attempt was not given back")
     sono.systemctl("start", "sono")

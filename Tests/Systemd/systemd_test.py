@@ -65,6 +65,7 @@ def campaign(sono, tally, first, upgraded):
         check(function, sono)
     # Two minutes go by until it is found, while the rest is tried.
     hung = hang.Hang(sono)
+    check(hang.hold, hung)
     for function in (
         life.administer, life.reload_bad, life.second, proxy.proxy, life.killed, life.stopped, life.stop,
         life.dropped_while_down, life.configuration_error, life.poison, disk.full, disk.read_only,
