@@ -284,7 +284,8 @@ def poison(sono):
     before = sono.restarts()
     names = []
     for _ in range(3):
-        name, data = sono.next_batch(sono.lasting(3))
+        # Large, or it would be read in one go.
+        name, data = sono.next_batch(max(200_000, sono.lasting(3)))
         sono.run("sh", "-c", f"cat > {SPOOL}/slow/.tmp/{name}; sync {SPOOL}/slow/.tmp/{name}", user="alice", data=data)
         names.append(name)
     killer = Killer(sono, [f"{SPOOL}/slow/.tmp/{name}" for name in names])
