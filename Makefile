@@ -3,7 +3,7 @@ SHELL = /bin/bash
 PREFIX = /usr/local
 BUILD = swift build -c release
 PACKAGES = libsqlite3-dev libzstd-dev
-TEST_PACKAGES = $(PACKAGES) strace python3 rsync chromium prometheus man-db mandoc zsh fish systemd systemd-container dpkg-dev
+TEST_PACKAGES = $(PACKAGES) strace python3 rsync chromium prometheus man-db mandoc zsh fish systemd systemd-container dpkg-dev e2fsprogs
 # What `make install` and `make deb` take; by default a build of its own that needs no Swift runtime on the host.
 BIN = .build-static/release/sono
 # What `sono --version` names of it.
@@ -79,12 +79,12 @@ completions: program
 deb: program
 	packaging/deb $(BIN)
 
-# Without symbols, which are nine tenths of it.
+# Without symbols, which are two fifths of it.
 install: program
 	install -Dsm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
 	install -Dm644 Sources/sono/Resources/pilot-criteria.yaml $(DESTDIR)$(PREFIX)/share/sono/pilot-criteria.yaml
-	install -Dm644 -t $(DESTDIR)/usr/lib/systemd/system systemd/sono.service systemd/sono-http.service systemd/sono-http.socket
+	install -Dm644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.socket
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
 	install -Dm644 systemd/sono.sysusers $(DESTDIR)/usr/lib/sysusers.d/sono.conf
 	install -Dm644 systemd/sono.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sono.conf

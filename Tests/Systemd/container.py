@@ -1,4 +1,4 @@
-"""A Debian with systemd as its first process: systemd-nspawn over an overlay of a root directory, which stays as it is."""
+"""A Debian with systemd as its first process: systemd-nspawn over an overlay of a root directory, left as it is."""
 
 import ctypes
 import json
@@ -111,7 +111,8 @@ class Container:
     def outcome(self, *words, user=None, data=None, seconds=120):
         outcome = subprocess.run(
             self.command(*words, user=user), input=data, capture_output=True, timeout=seconds,
-            stdin=subprocess.DEVNULL if data is None else None, env={**os.environ, "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"})
+            stdin=subprocess.DEVNULL if data is None else None,
+            env={**os.environ, "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"})
         outcome.stdout = outcome.stdout.decode(errors="replace")
         outcome.stderr = outcome.stderr.decode(errors="replace")
         return outcome

@@ -51,7 +51,7 @@ def full(sono):
     return f"\"{line}\"; ready {seconds:.1f} s after there was room"
 
 
-@promise("a spool that the kernel turns read-only is named in the journal and loses nothing; checked and mounted again, all is done")
+@promise("a spool turned read-only is named in the journal and loses nothing; checked and mounted again, all is done")
 def read_only(sono):
     sono.configure("still", PIPELINE.replace("200ms", "3s"))
     image = f"{sono.container.work}/overlay/spool.image"
@@ -62,7 +62,7 @@ def read_only(sono):
     os.mknod(node, stat.S_IFBLK | 0o600, os.stat(loop).st_rdev)
     disk = ("-t", "ext4", "-o", "errors=remount-ro", "/root/spool.disk")
     try:
-        with mounted(sono, spool=disk, state=tmpfs("64m")):
+        with mounted(sono, spool=disk, state=tmpfs("1g")):
             sono.drop(rows=sono.lasting(4), pipeline="slow")
             # Still being written when it happens, by the time that is given to such files.
             for _ in range(3):

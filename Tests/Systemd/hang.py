@@ -7,19 +7,23 @@ import threading
 import time
 
 from installed import MODEL, SLOW
-from life import outer
+from life import half_done, outer
 from promise import Broken, eventually, expect, promise
 
 ROOT = "/var/lib/sono-hang"
 UNIT = "sono-hang.service"
-SEIZE, INTERRUPT, WALL = 0x4206, 0x4207, 0x4000_0000
+SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x4000_0000
 
 
 class Hang:
-    """A service of its own beside the other, for its patience is two minutes."""
+    """A service of its own beside the other, for the patience of its watchdog is two minutes."""
 
     def __init__(self, sono):
         self.sono = sono
+        self.batches = 0
+
+    def start(self):
+        sono = self.sono
         for folder in ("pipeline.d", "models"):
             sono.run("mkdir", "-p", f"{ROOT}/{folder}")
         sono.write(f"{ROOT}/pipeline.d/h.yaml", SLOW)
@@ -37,36 +41,41 @@ class Hang:
         sono.systemctl("daemon-reload")
         sono.systemctl("start", UNIT)
         self.process = outer(sono, sono.show("MainPID", UNIT))
-        self.began = self.stop_thread()
-
-    def status(self):
-        return json.loads(self.sono.run("sono", "status", "--json", "--root", ROOT))
 
     def rows_done(self):
-        running = self.status().get("running")
-        return running["rows_done"] if running else 0
+        return half_done(self.sono, "--root", ROOT)
 
-    def stop_thread(self):
-        """Holds the thread that computes, as a debugger does, in the middle of a batch."""
+    def drop(self, rows):
         sono = self.sono
-        rows = sono.lasting(6)
         name, data = sono.next_batch(rows)
-        folder = f"{ROOT}/spool/h"
-        sono.run("tee", f"{folder}/.tmp/{name}", data=data)
-        sono.run("chown", "sono:sono", f"{folder}/.tmp/{name}")
-        sono.run("mv", f"{folder}/.tmp/{name}", f"{folder}/incoming/{name}")
-        eventually("a batch is half done", lambda: self.rows_done() > 0, 60)
+        temporary = f"{ROOT}/spool/h/.tmp/{name}"
+        sono.run("tee", temporary, data=data)
+        sono.run("chown", "sono:sono", temporary)
+        sono.run("mv", temporary, f"{ROOT}/spool/h/incoming/{name}")
+        self.batches += 1
+
+    def done(self):
+        status = json.loads(self.sono.run("sono", "status", "--json", "--root", ROOT))
+        counts = status["pipelines"][0].get("counts")
+        return counts["jobs"].get("done", 0) if counts else 0
+
+    def hold_thread(self):
+        """Stops it as a debugger does; true if that was in the middle of a batch."""
         thread = self.computing_thread()
+        if self.rows_done() == 0:
+            return False
         trace(SEIZE, thread)
         trace(INTERRUPT, thread)
         threading.Thread(target=bury, args=[thread], daemon=True).start()
-        began = time.monotonic()
+        self.began = time.monotonic()
         time.sleep(0.5)
         # Others may finish what it has given them; then nothing moves.
         done = self.rows_done()
         time.sleep(1)
-        expect(0 < self.rows_done() == done < rows, f"the batch went on: {done} of {rows} rows, then {self.rows_done()}")
-        return began
+        if 0 < done == self.rows_done():
+            return True
+        trace(DETACH, thread)
+        return False
 
     def computing_thread(self):
         """The one of the service's own threads that takes the processor; Dispatch names those that help it."""
@@ -93,13 +102,25 @@ def trace(request, thread):
 
 def bury(thread):
     """Whoever holds a thread is told of its end, and until it has listened the process is not gone."""
-    while True:
-        _, status = os.waitpid(thread, WALL)
-        if os.WIFSIGNALED(status) or os.WIFEXITED(status):
+    try:
+        while True:
+            os.waitpid(thread, WALL)
+    except ChildProcessError:
+        return
+
+
+@promise("the thread that computes is held in the middle of a batch; what comes of it is told below")
+def hold(hang):
+    hang.start()
+    for attempt in range(4):
+        hang.drop(hang.sono.lasting(4 * 2**attempt))
+        eventually("it is at work", lambda: hang.rows_done() > 0 or hang.done() == hang.batches, 60)
+        if hang.hold_thread():
             return
+    expect(False, "it was never met at work")
 
 
-@promise("a hang of the one thread that computes, the others at work, is ended by the watchdog; the batch is done after all")
+@promise("a hang of the thread that computes, others at work, is ended by the watchdog; the batch is done after all")
 def thread_hangs(hang):
     sono = hang.sono
     eventually(
@@ -108,11 +129,8 @@ def thread_hangs(hang):
     expect("Watchdog timeout" in sono.journal(UNIT), sono.journal(UNIT))
 
     def is_done():
-        if sono.show("SubState", UNIT) != "running":
-            return False
-        status = hang.status()
-        return status["phase"] == "ready" and status["pipelines"][0]["counts"]["jobs"].get("done") == 1
+        return sono.show("SubState", UNIT) == "running" and hang.done() == hang.batches
 
-    eventually(lambda: f"the batch is done: {hang.status()}", is_done, 60)
+    eventually(lambda: f"the batch is done: {sono.journal(UNIT)}", is_done, 60)
     sono.systemctl("stop", UNIT)
     return f"started again {seconds:.0f} s after the thread was held"

@@ -113,7 +113,7 @@ class Installed:
 
     def lasting(self, seconds):
         """So many rows keep the slow pipeline at work about so long."""
-        return max(5_000, min(int(self.rate * seconds), 500_000))
+        return max(5_000, min(int(self.rate * seconds), 1_000_000))
 
     def expect_rows(self, rows, pipeline="p", files=1):
         self.rows[pipeline] = self.rows.get(pipeline, 0) + rows
@@ -146,14 +146,12 @@ class Installed:
         return self.query(sql)[0][0]
 
     def wait_until_settled(self, seconds=120):
-        waiting = "SELECT count(*) FROM v1_jobs WHERE state IN ('queued', 'running', 'retrying')"
+        return eventually(lambda: f"all is settled: {self.line()}\n{self.journal()}", self.is_settled, seconds)
 
-        def is_settled():
-            if any(self.names(place, pipeline) for pipeline in self.files for place in ("incoming", "work")):
-                return False
-            return self.number(waiting) == 0
-
-        return eventually(lambda: f"all is settled: {self.line()}\n{self.journal()}", is_settled, seconds)
+    def is_settled(self):
+        if any(self.names(place, pipeline) for pipeline in self.files for place in ("incoming", "work")):
+            return False
+        return self.number("SELECT count(*) FROM v1_jobs WHERE state IN ('queued', 'running', 'retrying')") == 0
 
     def expect_nothing_lost(self):
         """Every file in one place, every row once."""
@@ -163,7 +161,8 @@ class Installed:
             counted = self.query(
                 "SELECT count(*), count(DISTINCT item_id) FROM v1_results WHERE job_id IN"
                 f" (SELECT job_id FROM v1_jobs WHERE pipeline = '{pipeline}' AND supersedes IS NULL)")[0]
-            expect(counted == [rows, rows], f"{pipeline}: {rows} rows dropped, {counted[0]} came, {counted[1]} of them distinct")
+            came = f"{counted[0]} came, {counted[1]} of them distinct"
+            expect(counted == [rows, rows], f"{pipeline}: {rows} rows dropped, {came}")
             placed = len(self.names("done", pipeline)) + len(self.names("failed", pipeline))
             expect(placed == self.files[pipeline], f"{pipeline}: {self.files[pipeline]} files dropped, {placed} there")
         return f"{sum(self.files.values())} batches, {sum(self.rows.values())} rows so far"

@@ -47,7 +47,8 @@ def read(sono):
     expect(json.loads(sono.run("sono", "status", "--json", user="bob"))["phase"] == "ready", "not ready")
     expect(sono.outcome("sono", "requeue", "1", user="bob").returncode == 69, "bob may requeue")
     expect(sono.outcome("touch", f"{SPOOL}/p/incoming/x", user="bob").returncode != 0, "bob may drop")
-    expect(sono.outcome("sh", "-c", f"echo >> {STATE}/sono.sqlite", user="bob").returncode != 0, "bob may write the store")
+    writing = sono.outcome("sh", "-c", f"echo >> {STATE}/sono.sqlite", user="bob")
+    expect(writing.returncode != 0, "bob may write the store")
 
 
 @promise("who is in sono-admin holds, releases and requeues")
@@ -67,8 +68,8 @@ def administer(sono):
     # Its rows come once more then, of the same ids, in a job that supersedes it.
     eventually("it is computed again", lambda: sono.number(jobs % "count(*)") == 2)
     sono.wait_until_settled()
-    expect(sono.number("SELECT count(*) FROM v1_latest WHERE pipeline = 'slow' AND job_id = (SELECT max(job_id) FROM v1_jobs)") == 21,
-           "the new rows are not the latest")
+    latest = "SELECT count(*) FROM v1_latest WHERE job_id = (SELECT max(job_id) FROM v1_jobs)"
+    expect(sono.number(latest) == 21, "the new rows are not the latest")
 
 
 @promise("a stranger is told to join a group")
@@ -82,7 +83,8 @@ def reload_good(sono):
     for name, text in (("q", PIPELINE), ("slow", SLOW)):
         sono.configure(name, text)
     sono.systemctl("reload", "sono")
-    eventually("both are served", lambda: all(os.path.isdir(sono.path(f"{SPOOL}/{name}/.tmp")) for name in ("q", "slow")))
+    places = [sono.path(f"{SPOOL}/{name}/.tmp") for name in ("q", "slow")]
+    eventually("both are served", lambda: all(os.path.isdir(place) for place in places))
     sono.drop(rows=10, pipeline="q")
     sono.wait_until_settled()
     sono.drop(rows=10_000, pipeline="slow")
@@ -167,22 +169,29 @@ def same_container(sono, process):
         return False
 
 
+def half_done(sono, *root):
+    """Rows computed of the batch that runs, 0 without one."""
+    running = json.loads(sono.run("sono", "status", "--json", *root)).get("running")
+    return running["rows_done"] if running and running["rows"] > 1_000 else 0
+
+
 @promise("told to stop with work in flight it ends in seconds, and goes on with it at the next start")
 def stop(sono):
-    sono.drop(rows=sono.lasting(6), pipeline="slow")
-    for _ in range(5):
-        sono.drop(rows=1_000)
-
-    def is_half_done():
-        running = json.loads(sono.run("sono", "status", "--json")).get("running")
-        return running and running["pipeline"] == "slow" and running["rows_done"] > 0
-
-    eventually("it is at work", is_half_done, 60)
-    began = time.monotonic()
-    sono.systemctl("stop", "sono")
-    seconds = time.monotonic() - began
-    expect(sono.show("Result") == "success", sono.show("Result"))
-    expect(len(sono.names("work", "slow")) == 1, f"nothing was in flight: {sono.names('done', 'slow')}")
+    # Until it is met at work, for a machine that others use too may be faster now than when it was timed.
+    for attempt in range(4):
+        sono.drop(rows=sono.lasting(4 * 2**attempt), pipeline="slow")
+        for _ in range(5):
+            sono.drop(rows=1_000)
+        eventually("it is at work", lambda: half_done(sono) or sono.is_settled(), 60)
+        began = time.monotonic()
+        sono.systemctl("stop", "sono")
+        seconds = time.monotonic() - began
+        expect(sono.show("Result") == "success", sono.show("Result"))
+        if sono.names("work", "slow"):
+            break
+        sono.systemctl("start", "sono")
+    else:
+        expect(False, "it was never met at work")
     expect(sono.number("SELECT max(attempts) FROM v1_jobs WHERE pipeline = 'slow' AND state = 'queued'") == 0,
            "the attempt was not given back")
     sono.systemctl("start", "sono")
@@ -270,12 +279,13 @@ class Killer:
         self.thread.join()
 
 
-@promise("three batches that kill whoever reads them, among twenty good ones, leave the service active; the good are done")
+@promise("three batches that kill whoever reads them, among twenty good ones, leave the service active, the good done")
 def poison(sono):
     before = sono.restarts()
     names = []
     for _ in range(3):
-        name, data = sono.next_batch(sono.lasting(3))
+        # Large, or it would be read in one go.
+        name, data = sono.next_batch(max(200_000, sono.lasting(3)))
         sono.run("sh", "-c", f"cat > {SPOOL}/slow/.tmp/{name}; sync {SPOOL}/slow/.tmp/{name}", user="alice", data=data)
         names.append(name)
     killer = Killer(sono, [f"{SPOOL}/slow/.tmp/{name}" for name in names])
@@ -322,8 +332,4 @@ def ten_thousand(sono):
     files = sum(len(sono.names(place)) for place in ("incoming", "work", "done", "failed"))
     sono.expect_rows(20_000, files=10_000)
     expect(files == sono.files["p"], f"{files} of {sono.files['p']} files are there")
-    for place in ("incoming",):
-        for name in sono.names(place):
-            os.remove(sono.path(f"{SPOOL}/p/{place}/{name}"))
-            sono.expect_rows(-2, files=-1)
     return f"ready after {seconds:.2f} s with {waiting} still in incoming/, stopped in {stopping:.2f} s"

@@ -1,10 +1,14 @@
 """What the package does to a machine: installing, upgrading, removing, purging."""
 
 import os
+import re
 import threading
 
 from installed import CONFIGURATION, PIPELINE, SPOOL, STATE
 from promise import expect, promise
+
+# By people, who keep it.
+WRITTEN = (f"{CONFIGURATION}/p.yaml", "/etc/sono/models/reference.safetensors")
 
 
 @promise("installing makes the users and directories, and neither starts nor fails what has no pipeline yet")
@@ -19,7 +23,6 @@ def install(sono, package):
     wanted = [f"{STATE} sono:sono-read 2750", f"{SPOOL} sono:sono-drop 2755", f"{CONFIGURATION} root:root 755",
               "/etc/sono/models root:root 755", ""]
     expect(owners == wanted, f"{owners}")
-    sono.run("systemd-sysusers", "--dry-run")
     return sono.run("id", "-Gn", "sono").strip()
 
 
@@ -32,13 +35,16 @@ def start_without_pipeline(sono):
     expect(CONFIGURATION in told, told)
 
 
-@promise("dpkg finds nothing changed or missing of what it installed")
+@promise("dpkg finds nothing changed or missing of what it installed, and the program says which it is")
 def verified(sono):
     said = sono.run("dpkg", "--verify", "sono")
     expect(said == "", said)
+    version = sono.run("sono", "--version").strip()
+    expect(re.fullmatch(r"sono [0-9.]+ \(commit [0-9a-z-]+, kernel (avx512|avx2|portable)\)", version), version)
+    return version
 
 
-@promise("an upgrade over the running service, with batches dropped all the while, loses none and starts the new program")
+@promise("an upgrade of the running service, with batches dropped all the while, loses none and runs the new program")
 def upgrade(sono, package, version):
     before = sono.show("MainPID")
     sono.drop(rows=400_000)
@@ -79,7 +85,7 @@ def remove(sono):
     sono.run("dpkg", "--remove", "sono")
     expect(sono.outcome("systemctl", "is-active", "sono").returncode != 0, "it still runs")
     expect(not os.path.exists(sono.path("/usr/bin/sono")), "the program is still there")
-    for path in (f"{STATE}/sono.sqlite", f"{SPOOL}/p/done", f"{CONFIGURATION}/p.yaml", "/etc/sono/models/reference.safetensors"):
+    for path in (f"{STATE}/sono.sqlite", f"{SPOOL}/p/done", *WRITTEN):
         expect(os.path.exists(sono.path(path)), f"{path} is gone")
 
 
@@ -94,9 +100,10 @@ def install_again(sono, package):
 @promise("purging takes spool and store with it, and leaves the models and pipelines that people have written")
 def purge(sono):
     sono.run("dpkg", "--purge", "sono")
-    for path in (STATE, SPOOL, f"{CONFIGURATION}/example.yaml.sample", "/etc/systemd/system/multi-user.target.wants/sono.service"):
+    enabled = "/etc/systemd/system/multi-user.target.wants/sono.service"
+    for path in (STATE, SPOOL, f"{CONFIGURATION}/example.yaml.sample", enabled):
         expect(not os.path.lexists(sono.path(path)), f"{path} is still there")
-    for path in (f"{CONFIGURATION}/p.yaml", "/etc/sono/models/reference.safetensors"):
+    for path in WRITTEN:
         expect(os.path.exists(sono.path(path)), f"{path} is gone")
     failed = sono.systemctl("--failed", "--plain", "--no-legend")
     expect("sono" not in failed, failed)

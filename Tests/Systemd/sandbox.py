@@ -52,7 +52,8 @@ def sandbox(sono):
     for line in ("Type=notify", "Restart=on-failure", "WatchdogSec=60", "NotifyAccess=main"):
         expect(line in unit, f"{line} is not in the unit")
         unit = unit.replace(line, {"Type=notify": "Type=oneshot"}.get(line, ""))
-    sono.write("/etc/systemd/system/probes.service", unit.replace("RuntimeDirectory=sono\n", "RuntimeDirectory=probes\n"))
+    unit = unit.replace("RuntimeDirectory=sono\n", "RuntimeDirectory=probes\n")
+    sono.write("/etc/systemd/system/probes.service", unit)
     script = "".join(f"( {probe} ) >/dev/null 2>&1 || echo 'not so: {words}'\n" for words, probe in PROBES.items())
     sono.write("/usr/local/lib/probes", script + "echo probed\n")
     sono.systemctl("daemon-reload")

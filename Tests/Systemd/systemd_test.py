@@ -2,8 +2,8 @@
 
     systemd_test.py [--binary .build/release/sono] [--package sono.deb] [--root /]
 
-The container is an overlay of a root directory, by default this machine's own, which stays as it is. A package is made of
-the binary unless one is given.
+The container is an overlay of a root directory, by default this machine's own, which stays as it is. A package is made
+of the binary unless one is given.
 """
 
 import argparse
@@ -44,7 +44,8 @@ def packages(first, folder):
         lines = [f"Version: {UPGRADE}\n" if line.startswith("Version: ") else line for line in file]
     with open(control, "w") as file:
         file.writelines(lines)
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, second], check=True, stdout=subprocess.DEVNULL)
+    command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, second]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return first, second
 
 
@@ -64,6 +65,7 @@ def campaign(sono, tally, first, upgraded):
         check(function, sono)
     # Two minutes go by until it is found, while the rest is tried.
     hung = hang.Hang(sono)
+    check(hang.hold, hung)
     for function in (
         life.administer, life.reload_bad, life.second, proxy.proxy, life.killed, life.stopped, life.stop,
         life.dropped_while_down, life.configuration_error, life.poison, disk.full, disk.read_only,
