@@ -80,12 +80,20 @@ deb: program
 	packaging/deb $(BIN)
 
 # Without symbols, which are two fifths of it.
-install: program
+install: program man completions
 	install -Dsm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sono
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
 	install -Dm644 Sources/sono/Resources/pilot-criteria.yaml $(DESTDIR)$(PREFIX)/share/sono/pilot-criteria.yaml
 	install -Dm644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.socket
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 .build/man/man1/*.1
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 .build/man/man5/*.5
+	install -Dm644 .build/completions/sono $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sono
+	install -Dm644 .build/completions/_sono \
+		$(DESTDIR)$(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)/_sono
+	install -Dm644 .build/completions/sono.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sono.fish
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/prometheus integrations/prometheus/sono.rules.yml
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/grafana integrations/grafana/sono.json
 	install -Dm644 systemd/sono.sysusers $(DESTDIR)/usr/lib/sysusers.d/sono.conf
 	install -Dm644 systemd/sono.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sono.conf
 	install -Dm644 -t $(DESTDIR)/etc/sono/pipeline.d pipeline.d/*.sample
