@@ -31,6 +31,8 @@ package struct ReceptionLine {
     private var intake: Intake
     private var isWatched = false
     private var isWatchTroubleKnown = false
+    /// Whether what is in incoming/ cannot be taken, and that has been told.
+    private var isStuck = false
     private var pending: PendingClaims
     /// Names of files in work/ that are no jobs yet.
     private var names: [ClaimToken: FileName] = [:]
@@ -181,8 +183,16 @@ package struct ReceptionLine {
         let (claims, failures) = try life.claim(batch)
         toClaim.removeFirst(batch.count)
         events += failures.map(Event.trouble)
-        // After a failure the file may be in work/ all the same.
-        if !failures.isEmpty { mustCompare = true }
+        if let failure = failures.first {
+            // The file may be in work/ all the same.
+            mustCompare = true
+            // As on a file system that has become read-only.
+            if !isStuck { events.append(.spoolLost(failure)) }
+            isStuck = true
+        } else if isStuck {
+            events.append(.spoolBack)
+            isStuck = false
+        }
         for claim in claims {
             intake.left(batch.contains(claim.name) ? claim.name : claim.name.markedAgain)
             add(claim)

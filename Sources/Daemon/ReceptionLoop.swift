@@ -148,10 +148,12 @@ struct ReceptionLoop {
             logger.error(
                 "\(failure.message)", metadata: ["pipeline": "\(pipeline)", "code": "\(failure.code.rawValue)"])
             board.update { $0.spoolTrouble[pipeline] = failure }
+            onChange()
         case .spoolBack:
             // What was away may be there again.
             nextScan = Monotonic.now
             board.update { $0.spoolTrouble[pipeline] = nil }
+            onChange()
         }
     }
 

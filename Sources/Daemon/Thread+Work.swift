@@ -12,12 +12,12 @@ extension Thread {
         _ name: String, signalling ended: DispatchSemaphore, _ work: @escaping @Sendable () -> Void
     ) {
         let work = Work(work)
-        let thread = Thread {
+        Thread {
+            // Not by `Thread.name`, which comes too early to be seen by `top -H`.
+            pthread_setname_np(pthread_self(), name)
             work.run()
             ended.signal()
-        }
-        thread.name = name
-        thread.start()
+        }.start()
     }
 }
 

@@ -5,17 +5,21 @@ extension Float: KernelScalar {
     private static var kernels: ck_kernels { table.pointee }
 
     /// Constant data in the C library.
-    private nonisolated(unsafe) static let table: UnsafePointer<ck_kernels> =
-        chosen.flatMap { ck_variant($0) } ?? ck_best()
+    private nonisolated(unsafe) static let table = offered
 
     /// The kernels that `SONO_KERNEL` in the environment names (`avx512`, `avx2`, `portable`), if this processor can run
-    /// them; nil for the best. Read once.
-    private static let chosen: Int32? = {
-        guard let name = ProcessInfo.processInfo.environment["SONO_KERNEL"] else { return nil }
-        return (0..<Int32(ck_variants)).first { ck_variant($0).map { String(cString: $0.pointee.name) } == name }
-    }()
+    /// them; else the best.
+    private static var offered: UnsafePointer<ck_kernels> {
+        let name = ProcessInfo.processInfo.environment["SONO_KERNEL"]
+        return (0..<Int32(ck_variants)).lazy.compactMap { ck_variant($0) }
+            .first { String(cString: $0.pointee.name) == name } ?? ck_best()
+    }
 
+    /// Of the kernels in use: those that were offered when they were used first.
     public static var kernelName: String { String(cString: kernels.name) }
+
+    /// Of the kernels that would be taken now; to ask does not choose them.
+    public static var offeredKernelName: String { String(cString: offered.pointee.name) }
 
     public static func multiply(
         m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, transposed transposedA: Bool,

@@ -11,7 +11,7 @@ struct Sono: ParsableCommand {
     static let tool = "sono \(version)"
     /// What `--version` says: which program this is, and with which of its kernels it computes on this processor.
     private static var description: String {
-        "\(tool) (commit \(String(cString: sono_build_commit())), kernel \(Float.kernelName))"
+        "\(tool) (commit \(String(cString: sono_build_commit())), kernel \(Float.offeredKernelName))"
     }
 
     static let configuration = CommandConfiguration(

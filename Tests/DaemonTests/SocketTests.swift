@@ -74,7 +74,6 @@ struct SocketTests {
         for client in clients { try client.send("GET /v1/results?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n") }
         #expect(try root.get("/health/live").body == "live\n")
         try eventually("the last ones are sent away") { clients.suffix(15).allSatisfy(\.isReadable) }
-        #expect(clients.contains { !$0.isReadable }, "others still wait")
         let answers = try clients.map { try $0.answer() }
         let (served, sentAway) = (
             answers.filter { $0.hasPrefix("HTTP/1.1 200 ") }, answers.filter { $0.hasPrefix("HTTP/1.1 503 ") }

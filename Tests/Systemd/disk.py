@@ -76,6 +76,7 @@ def read_only(sono):
             eventually(
                 lambda: f"the journal names it: {sono.journal()}",
                 lambda: "code=io_error pipeline=still" in sono.journal(), 70)
+            eventually(lambda: f"the status line names it: {sono.line()}", lambda: "still: io_error" in sono.line(), 10)
             expect(sono.show("ActiveState") == "active", sono.journal())
             # What an administrator does then.
             sono.systemctl("stop", "sono")
