@@ -31,6 +31,9 @@ extern int syncfs(int descriptor);
 /// prctl(2) is variadic, which Swift cannot call: send us this signal when the thread that started us ends.
 static inline int set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
+/// Names the thread that calls; 15 bytes of it are kept.
+static inline int set_thread_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
 #ifndef O_PATH
 /// open(2): a handle on a directory that one may search but not list.
 static const int O_PATH = __O_PATH;

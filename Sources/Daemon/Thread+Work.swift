@@ -1,3 +1,4 @@
+import CLinux
 import Dispatch
 import Foundation
 import Synchronization
@@ -14,7 +15,7 @@ extension Thread {
         let work = Work(work)
         Thread {
             // Not by `Thread.name`, which comes too early to be seen by `top -H`.
-            pthread_setname_np(pthread_self(), name)
+            _ = set_thread_name(name)
             work.run()
             ended.signal()
         }.start()

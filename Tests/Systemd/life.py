@@ -241,11 +241,12 @@ class Killer:
 
     def work(self):
         while not self.ended.wait(0.002):
-            readers = {process for process in self.processes() if self.reads(process)}
+            # Who opens a file to see to its durability does not read it, however long the disk takes.
+            readers = {process for process in self.processes() if self.reads(process) and not self.syncs(process)}
             self.seen = {process: count for process, count in self.seen.items() if process in readers}
             for process in readers:
                 self.seen[process] = self.seen.get(process, 0) + 1
-                # Whoever only opens a file to see to its durability is quicker.
+                # Before and after that.
                 if self.seen[process] > 2:
                     try:
                         os.kill(process, signal.SIGKILL)
@@ -267,6 +268,17 @@ class Killer:
                 return any(self.is_one(entry.path) for entry in entries)
         except OSError:
             return False
+
+    def syncs(self, process):
+        """Whether a thread of it is in fsync or fdatasync."""
+        try:
+            for thread in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{thread}/syscall") as file:
+                    if file.read().split()[0] in ("74", "75"):
+                        return True
+        except (OSError, IndexError):
+            pass
+        return False
 
     def is_one(self, descriptor):
         try:
