@@ -51,7 +51,7 @@ def full(sono):
     return f"\"{line}\"; ready {seconds:.1f} s after there was room"
 
 
-@promise("a spool turned read-only is named in the journal and loses nothing; checked and mounted again, all is done")
+@promise("a spool turned read-only is named in the journal and the status line, and loses nothing; checked and mounted again, all is done")
 def read_only(sono):
     sono.configure("still", PIPELINE.replace("200ms", "3s"))
     image = f"{sono.container.work}/overlay/spool.image"
