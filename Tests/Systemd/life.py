@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import threading
 import time
 
@@ -282,7 +283,10 @@ class Killer:
 
     def is_one(self, descriptor):
         try:
-            return os.stat(descriptor).st_ino in self.inodes and "/spool/sono/" in os.readlink(descriptor)
+            status = os.stat(descriptor)
+            # An overlay numbers its directories by itself: the spool's, which are always open, may have a file's number.
+            is_file = stat.S_ISREG(status.st_mode) and status.st_ino in self.inodes
+            return is_file and "/spool/sono/" in os.readlink(descriptor)
         except OSError:
             return False
 
