@@ -19,7 +19,7 @@ package struct LogRate {
 
     package enum Verdict: Equatable {
         case write
-        /// Not to be written; the first one that is left out says when to ask for `endedSummaries`.
+        /// Not to be written; the first one that is left out says when to ask for `summaries`.
         case leaveOut(isFirst: Bool)
     }
 
