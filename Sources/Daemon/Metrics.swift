@@ -60,7 +60,7 @@ struct Metrics {
         let work = board.work.sorted { $0.key < $1.key }
         text.counter(
             "sono_batches_total", "Batches settled since the start.",
-            ["done", "failed"].map { ([("outcome", $0)], Double(board.batches[$0] ?? 0)) })
+            ["done", "duplicate", "failed"].map { ([("outcome", $0)], Double(board.batches[$0] ?? 0)) })
         text.counter(
             "sono_rows_total", "Rows that became visible since the start, by status.",
             work.flatMap { name, done in

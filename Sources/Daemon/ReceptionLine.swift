@@ -174,6 +174,8 @@ package struct ReceptionLine {
         let (names, troubles) = try intake.look(at: Monotonic.now)
         // What is no regular file is claimed too: it is refused, unopened, when it is examined.
         toClaim = names
+        // What could not be taken may have been taken away.
+        if isStuck, names.isEmpty, intake.waitingCount == 0 { unstick(&events) }
         events += troubles.map(Event.trouble)
     }
 
@@ -190,13 +192,17 @@ package struct ReceptionLine {
             if !isStuck { events.append(.spoolLost(failure)) }
             isStuck = true
         } else if isStuck {
-            events.append(.spoolBack)
-            isStuck = false
+            unstick(&events)
         }
         for claim in claims {
             intake.left(batch.contains(claim.name) ? claim.name : claim.name.markedAgain)
             add(claim)
         }
+    }
+
+    private mutating func unstick(_ events: inout [Event]) {
+        isStuck = false
+        events.append(.spoolBack)
     }
 
     private mutating func lookAtPending(_ events: inout [Event]) throws {
@@ -244,10 +250,7 @@ package struct ReceptionLine {
 
     private func examine(_ token: ClaimToken, _ name: FileName, _ isLast: Bool) throws -> QueuedJob? {
         do {
-            if let job = changed[token] {
-                return try life.readmit(job, isLast: isLast, progress: reception.progress)
-            }
-            return try life.admit(token, name: name, isLast: isLast, progress: reception.progress)
+            return try life.firstPass(token, name, of: changed[token], isLast: isLast, progress: reception.progress)
         } catch let failure as Failure where failure.code == .notFound {
             return try vanished(token, name)
         }
@@ -270,8 +273,8 @@ package struct ReceptionLine {
                 }
             }
             do {
-                if let job { return try life.readmit(job, isLast: isLast, in: reception.isolation, progress: tick) }
-                return try life.admit(token, name: name, isLast: isLast, in: reception.isolation, progress: tick)
+                return try life.firstPass(
+                    token, name, of: job, isLast: isLast, in: reception.isolation, progress: tick)
             } catch let failure as Failure where failure.code.countsAttempt {
                 reception.examinations.count(token)
                 throw failure
@@ -368,5 +371,16 @@ package struct ReceptionLine {
             reopenAt = Monotonic.now + Self.reopenAfter
             return wasLost ? [] : [.spoolLost(error as? Failure ?? Failure(.internal, "\(error)"))]
         }
+    }
+}
+
+extension BatchLife {
+    /// Makes a file a job, or brings the job up to date whose file has changed.
+    fileprivate func firstPass(
+        _ token: ClaimToken, _ name: FileName, of job: QueuedJob?, isLast: Bool, in isolation: Isolation? = nil,
+        progress: @escaping () throws -> Void
+    ) throws -> QueuedJob {
+        if let job { return try readmit(job, isLast: isLast, in: isolation, progress: progress) }
+        return try admit(token, name: name, isLast: isLast, in: isolation, progress: progress)
     }
 }

@@ -12,27 +12,18 @@ extension Thread {
     package static func work(
         _ name: String, signalling ended: DispatchSemaphore, _ work: @escaping @Sendable () -> Void
     ) {
-        let work = Work(work)
+        let body = Mutex<(@Sendable () -> Void)?>(work)
         Thread {
             // Not by `Thread.name`, which comes too early to be seen by `top -H`.
             _ = set_thread_name(name)
-            work.run()
+            do {
+                let work = body.withLock { body in
+                    defer { body = nil }
+                    return body
+                }
+                work?()
+            }
             ended.signal()
         }.start()
-    }
-}
-
-/// Something to be done once, and forgotten then.
-private final class Work: Sendable {
-    private let body: Mutex<(@Sendable () -> Void)?>
-
-    init(_ body: @escaping @Sendable () -> Void) { self.body = Mutex(body) }
-
-    func run() {
-        let body = body.withLock { body in
-            defer { body = nil }
-            return body
-        }
-        body?()
     }
 }
