@@ -41,15 +41,14 @@ extension Store {
     ///
     /// Costs about 2 µs of CPU a row; memory does not grow with the rows. The writer is held meanwhile.
     /// - Parameter progress: called now and then meanwhile.
-    /// - Returns: the seconds it took, commit included, for `markFiled`.
     @discardableResult
     public func complete(
         _ job: JobID, _ batch: ResultBatch, _ timings: Timings, featuresPath: String? = nil,
         progress: @escaping () -> Void = {}
-    ) throws -> Double {
+    ) throws -> Completion {
         try batch.validate()
         let start = ContinuousClock.now
-        try transaction { database, now in
+        let queueSeconds = try transaction { database, now in
             let insertion = ResultInsertion(batch: batch, job: job, progress: progress)
             // The guard first: a job that is not running costs no rows.
             try Transition(database: database, now: now).take(
@@ -63,8 +62,10 @@ extension Store {
                     timings.refine,
                 ])
             try insertion.run(on: database)
+            return try Double.fetchOne(
+                database, sql: "SELECT queue_seconds FROM jobs WHERE job_id = ?", arguments: [job])
         }
-        return (ContinuousClock.now - start).seconds
+        return Completion(queueSeconds: queueSeconds ?? 0, commitSeconds: (ContinuousClock.now - start).seconds)
     }
 
     /// Running becomes failed, with the reason; the file then belongs in failed/. So does a job that waits and whose file

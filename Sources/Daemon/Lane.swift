@@ -40,8 +40,6 @@ package final class Lane: Sendable {
         let changed: @Sendable (QueuedJob) -> Void
         /// The disk is full.
         let noSpace: @Sendable (Failure) -> Void
-        /// A job is done.
-        let done: @Sendable (JobID) -> Void
         /// A job has begun, or come to rest one way or the other.
         let moved: @Sendable () -> Void
         /// The store cannot be written: the service has to end.
@@ -49,12 +47,10 @@ package final class Lane: Sendable {
 
         package init(
             changed: @escaping @Sendable (QueuedJob) -> Void, noSpace: @escaping @Sendable (Failure) -> Void,
-            done: @escaping @Sendable (JobID) -> Void = { _ in },
             moved: @escaping @Sendable () -> Void, broken: @escaping @Sendable (Failure) -> Void
         ) {
             self.changed = changed
             self.noSpace = noSpace
-            self.done = done
             self.moved = moved
             self.broken = broken
         }
@@ -266,17 +262,17 @@ package final class Lane: Sendable {
         }
         state.withLock { ($0.pausedUntil, $0.pauses) = (nil, 0) }
         switch outcome {
-        case .done(let rows, let failedRows, let seconds, _):
-            let rate = Double(rows) / max(seconds, 1e-6)
+        case .done(let batch):
             board.update { state in
-                state.lastCommit = Date()
-                state.rowsPerSecond = rate
+                let now = Date()
+                state.lastCommit = now
+                state.rowsPerSecond = batch.rowsPerSecond
                 state.batches["done", default: 0] += 1
+                state.work[job.pipeline, default: WorkDone()].add(batch, at: now)
             }
-            events.done(job.id)
-            metadata["rows"] = "\(rows)"
-            if failedRows > 0 { metadata["rows_failed"] = "\(failedRows)" }
-            metadata["seconds"] = "\((seconds * 1_000).rounded() / 1_000)"
+            metadata["rows"] = "\(batch.rows)"
+            if batch.rowsOK < batch.rows { metadata["rows_failed"] = "\(batch.rows - batch.rowsOK)" }
+            metadata["seconds"] = "\((batch.seconds * 1_000).rounded() / 1_000)"
             logger.info("done", metadata: metadata)
         case .failed(let failure):
             board.update { $0.batches["failed", default: 0] += 1 }

@@ -71,6 +71,9 @@ struct Metrics {
         text.counter(
             "sono_field_evaluations_total", "Evaluations of the field S since the start.",
             work.map { (Self.of($0.key), Double($0.value.evaluations)) })
+        text.average(
+            "sono_top_score", "The best class's score of rows that have one, since the start.",
+            work.map { (Self.of($0.key), $0.value.topScores, $0.value.rowsOK) })
         text.counter(
             "sono_errors_total", "Failures since the start, those that passed included.",
             board.errors.sorted { $0.key.rawValue < $1.key.rawValue }
@@ -98,7 +101,7 @@ struct Metrics {
         text.gauge("sono_wal_bytes", "Size of its write-ahead log.", report.store.map { Double($0.walBytes) })
         text.gauge(
             "sono_wal_held", "Whether a reader has kept a large write-ahead log from being emptied for a minute.",
-            report.warnings.isEmpty ? 0 : 1)
+            report.walHeldSince == nil ? 0 : 1)
         text.gauge("sono_spool_free_bytes", "Free where batches come in.", report.spoolFreeBytes.map(Double.init))
         text.gauge("sono_state_free_bytes", "Free where results go.", report.stateFreeBytes.map(Double.init))
     }

@@ -33,6 +33,16 @@ package struct MetricsText {
         }
     }
 
+    /// A summary without quantiles: over any time, the increase of its sum by that of its count is the average.
+    package mutating func average(_ name: String, _ help: String, _ samples: [(Labels, sum: Double, count: Int)]) {
+        guard !samples.isEmpty else { return }
+        head(name, "summary", help)
+        for (labels, sum, count) in samples {
+            line("\(name)_sum", labels, sum)
+            line("\(name)_count", labels, Double(count))
+        }
+    }
+
     private mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [(Labels, Double)]) {
         guard !samples.isEmpty else { return }
         head(name, type, help)

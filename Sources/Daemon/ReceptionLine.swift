@@ -19,10 +19,6 @@ package struct ReceptionLine {
     /// Files claimed with one transaction and one pair of fsyncs.
     private static let claimsAtOnce = 64
     private static let reopenAfter = Duration.seconds(5)
-    /// What a process of its own gets for a first pass, and how fast it must read at least.
-    private static let patience = Duration.seconds(10)
-    private static let leastBytesPerSecond = 16 << 20
-    private static let mostPatience = Duration.seconds(60)
 
     private var pipeline: Pipeline
     private let store: Store
@@ -182,7 +178,7 @@ package struct ReceptionLine {
     private mutating func claimSome(_ events: inout [Event]) throws {
         guard !toClaim.isEmpty, toExamine.isEmpty else { return }
         let batch = Array(toClaim.prefix(Self.claimsAtOnce))
-        let (claims, failures) = try life.claim(batch)
+        let (claims, failures) = try BatchLife(pipeline: pipeline, store: store).claim(batch)
         toClaim.removeFirst(batch.count)
         events += failures.map(Event.trouble)
         if let failure = failures.first {
@@ -220,8 +216,8 @@ package struct ReceptionLine {
         for action in pending.step(stamps, unknown: unknown, at: Monotonic.now) {
             switch action {
             case .examine(let token): toExamine.append(token)
-            case .giveUp(let token, let failure): conclude(token, &events) { try $0.giveUp(token, $1, failure) }
-            case .vanished(let token): conclude(token, &events) { try $0.vanished(token, $1) }
+            case .giveUp(let token, let failure): conclude(token, &events) { try $0.giveUp(failure) }
+            case .vanished(let token): conclude(token, &events) { try $0.vanished() }
             }
         }
     }
@@ -229,55 +225,18 @@ package struct ReceptionLine {
     private mutating func examine(_ token: ClaimToken, _ events: inout [Event]) {
         let isLast = retries[token, default: 0] >= Backoff.mostRetries
         let crashes = reception.examinations.crashes(of: token)
-        guard crashes > 0 else {
-            return conclude(token, &events) { line, name in
-                try line.reception.examinations.withInHand(token) { try line.examine(token, name, isLast) }
-            }
-        }
-        // The first crash may be a neighbour's.
-        guard crashes < max(2, pipeline.configuration.limits.attempts) else {
-            return conclude(token, &events) { line, name in
-                try line.giveUp(
-                    token, name,
+        if crashes == 0 {
+            conclude(token, &events) { try $0.examine(isLast: isLast) }
+        } else if crashes < max(2, pipeline.configuration.limits.attempts) {
+            // The first crash may be a neighbour's.
+            firstPass(over: token)?.examineApart(isLast: isLast)
+        } else {
+            conclude(token, &events) { pass in
+                try pass.giveUp(
                     Failure(
                         .crashed,
                         "whoever read this file ended abruptly, \(crashes) times: look for the cause in the log, and at the file."
                     ))
-            }
-        }
-        examineApart(token, isLast)
-    }
-
-    private func examine(_ token: ClaimToken, _ name: FileName, _ isLast: Bool) throws -> QueuedJob? {
-        do {
-            return try life.firstPass(token, name, of: changed[token], isLast: isLast, progress: reception.progress)
-        } catch let failure as Failure where failure.code == .notFound {
-            return try vanished(token, name)
-        }
-    }
-
-    /// A first pass that may take down or hold up whoever does it: in a process of its own, which has only so much time,
-    /// and on another thread, so that files which come meanwhile need not wait. `examined` hears what came of it.
-    private func examineApart(_ token: ClaimToken, _ isLast: Bool) {
-        guard let name = name(of: token) else { return }
-        let (life, job, reception) = (life, changed[token], reception)
-        let bytes = (try? pipeline.spool.stamp(of: token)?.size) ?? 0
-        let limit = min(Self.patience + .seconds(Int(bytes) / Self.leastBytesPerSecond), Self.mostPatience)
-        reception.examineApart(token, of: pipeline.name) {
-            let deadline = Monotonic.now + limit
-            let tick: () throws -> Void = {
-                if reception.isStopping { throw Reception.Stopped() }
-                guard Monotonic.now < deadline else {
-                    throw Failure(
-                        .deadline, "the first pass over this file was not done within \(limit): look at the file.")
-                }
-            }
-            do {
-                return try life.firstPass(
-                    token, name, of: job, isLast: isLast, in: reception.isolation, progress: tick)
-            } catch let failure as Failure where failure.code.countsAttempt {
-                reception.examinations.count(token)
-                throw failure
             }
         }
     }
@@ -285,47 +244,37 @@ package struct ReceptionLine {
     /// What came of a first pass on another thread.
     mutating func examined(_ token: ClaimToken, _ result: Result<QueuedJob?, any Error>) -> [Event] {
         var events: [Event] = []
-        guard name(of: token) != nil else {
+        guard firstPass(over: token) != nil else {
             // This line is newer than the question.
             if case .success(let job?) = result { return [.admitted(job)] }
             mustCompare = true
             return []
         }
-        conclude(token, &events) { line, name in
+        conclude(token, &events) { pass in
             do {
                 return try result.get()
             } catch let failure as Failure where failure.code == .notFound {
-                return try line.vanished(token, name)
+                return try pass.vanished()
             }
         }
         return events
     }
 
-    private func name(of token: ClaimToken) -> FileName? {
-        names[token] ?? changed[token].flatMap { FileName($0.name) }
-    }
-
-    private func giveUp(_ token: ClaimToken, _ name: FileName, _ failure: Failure) throws -> QueuedJob? {
-        if let job = changed[token] { return try life.giveUp(job, failure) }
-        return try life.refuse(token, name: name, failure)
-    }
-
-    private func vanished(_ token: ClaimToken, _ name: FileName) throws -> QueuedJob? {
-        if pipeline.mayComeBack { throw life.away(name) }
-        if let job = changed[token] {
-            return try life.giveUp(job, Failure(.ioError, "\(name) was removed from work/: drop it again."))
-        }
-        try store.forgetClaim(token.text)
-        return nil
+    /// Nil for a file that this line does not wait for.
+    private func firstPass(over token: ClaimToken) -> FirstPass? {
+        let job = changed[token]
+        guard let name = names[token] ?? job.flatMap({ FileName($0.name) }) else { return nil }
+        return FirstPass(
+            pipeline: pipeline, store: store, reception: reception, token: token, name: name, job: job)
     }
 
     /// Brings a file's waiting to its end, or keeps it waiting if that was not possible.
     private mutating func conclude(
-        _ token: ClaimToken, _ events: inout [Event], _ body: (ReceptionLine, FileName) throws -> QueuedJob?
+        _ token: ClaimToken, _ events: inout [Event], _ body: (FirstPass) throws -> QueuedJob?
     ) {
-        guard let name = name(of: token) else { return }
+        guard let pass = firstPass(over: token) else { return }
         do {
-            let job = try body(self, name)
+            let job = try body(pass)
             reception.examinations.forget(token)
             pending.remove(token)
             names[token] = nil
@@ -349,8 +298,6 @@ package struct ReceptionLine {
         }
     }
 
-    private var life: BatchLife { BatchLife(pipeline: pipeline, store: store) }
-
     /// Opens the pipeline's directories anew after they were removed or replaced; they are made if missing.
     private mutating func reopen() -> [Event] {
         let wasLost = reopenAt != nil
@@ -371,16 +318,5 @@ package struct ReceptionLine {
             reopenAt = Monotonic.now + Self.reopenAfter
             return wasLost ? [] : [.spoolLost(error as? Failure ?? Failure(.internal, "\(error)"))]
         }
-    }
-}
-
-extension BatchLife {
-    /// Makes a file a job, or brings the job up to date whose file has changed.
-    fileprivate func firstPass(
-        _ token: ClaimToken, _ name: FileName, of job: QueuedJob?, isLast: Bool, in isolation: Isolation? = nil,
-        progress: @escaping () throws -> Void
-    ) throws -> QueuedJob {
-        if let job { return try readmit(job, isLast: isLast, in: isolation, progress: progress) }
-        return try admit(token, name: name, isLast: isLast, in: isolation, progress: progress)
     }
 }

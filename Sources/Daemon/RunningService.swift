@@ -22,7 +22,6 @@ public final class RunningService: Sendable {
     private let store: Store
     private let reader: StoreReader
     private let board = Board()
-    private let work: WorkRecorder
     private let lane: Lane
     private let reception: Reception
     private let retention: RetentionLoop
@@ -62,7 +61,6 @@ public final class RunningService: Sendable {
         notifier.extendTimeout(by: .seconds(600))
         store = try Store.open(path: paths.store)
         reader = try StoreReader.open(path: paths.store, patience: .seconds(5))
-        work = WorkRecorder(board: board, reader: reader)
         let isolation = Isolation(program: options.program)
         lane = Lane(store: store, board: board, logger: logger, isolation: isolation)
         let claims = try store.claims().map(\.token) + store.unsettled().map(\.token)
@@ -157,12 +155,11 @@ public final class RunningService: Sendable {
     }
 
     private func begin(_ pipelines: [String: Pipeline]) throws {
-        let (reception, lane, work) = (reception, lane, work)
+        let (reception, lane) = (reception, lane)
         lane.start(
             Lane.Events(
                 changed: { reception.post(.changed($0)) },
                 noSpace: { reception.post(.noSpace($0)) },
-                done: work.record,
                 moved: { [self] in tellStatus() },
                 broken: { [self] failure in
                     fault.withLock { $0 = $0 ?? failure }
@@ -326,7 +323,6 @@ public final class RunningService: Sendable {
         }
         for listener in listening { listener.stop() }
         queue.sync {}
-        work.waitUntilRecorded()
         try? reader.close()
         try? store.close()
         lock.withLock { $0 = nil }

@@ -37,9 +37,11 @@ public struct StatusClient: Sendable {
                 let reader = try StoreReader.open(path: paths.store)
                 defer { try? reader.close() }
                 report = try StatusReport(store: reader)
+                report.advise(from: reader, paths: paths)
             } catch let failure as Failure {
                 // Of another version, damaged, or not to be read by this user: that too is an answer.
                 report.storeProblem = StatusReport.Problem(failure)
+                report.advise(from: nil, paths: paths)
             }
             report.absence = absence
             return (report, .store(absence))

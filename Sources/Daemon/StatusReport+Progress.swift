@@ -2,34 +2,40 @@ import Foundation
 
 extension StatusReport {
     /// Whether there is progress, as far as one look can tell.
-    public enum Progress: Equatable, Sendable {
-        case working
-        /// Nothing waits.
-        case idle
-        /// Something waits for its turn, or for its time to be tried again.
-        case waiting
-        /// Jobs are due, none runs, and nothing was committed for so many seconds.
-        case stalled(seconds: Double)
-        /// No service says so.
-        case unknown
+    public struct Progress: Codable, Equatable, Sendable {
+        public enum Kind: String, Codable, Sendable {
+            case working
+            /// Nothing waits.
+            case idle
+            /// Something waits for its turn, or for its time to be tried again.
+            case waiting
+            /// Jobs are due, none runs, and nothing was committed for `seconds`.
+            case stalled
+            /// No service says so.
+            case unknown
+        }
+
+        public var kind: Kind
+        public var seconds: Double?
     }
 
     /// Between two jobs of a service that is well lie milliseconds; a store that is busy, or a large commit, takes seconds.
-    static let stall = 60.0
+    private static let stall = 60.0
 
     /// - Parameter now: when the report was made.
-    public func progress(at now: Date) -> Progress {
-        guard phase != .down else { return .unknown }
-        if running != nil { return .working }
+    package func judgedProgress(at now: Date) -> Progress {
+        guard phase != .down else { return Progress(kind: .unknown) }
+        if running != nil { return Progress(kind: .working) }
         let counts = pipelines.filter { $0.state == .running }.compactMap(\.counts)
         let due = counts.filter { $0.jobs[.queued] ?? 0 > 0 }
         guard !due.isEmpty else {
-            return counts.contains { $0.jobs[.retrying] ?? 0 > 0 || $0.jobs[.running] ?? 0 > 0 } ? .waiting : .idle
+            let waits = counts.contains { $0.jobs[.retrying] ?? 0 > 0 || $0.jobs[.running] ?? 0 > 0 }
+            return Progress(kind: waits ? .waiting : .idle)
         }
         let times = due.compactMap(\.oldestWaitingSince) + [startedAt, lastCommitAt].compactMap(\.self)
         let quiet = times.compactMap { Self.seconds(since: $0, at: now) }.min() ?? 0
         // The oldest may be one that is retried; a job that is due for as long as nothing was committed is stuck.
-        return quiet >= Self.stall ? .stalled(seconds: quiet) : .waiting
+        return quiet >= Self.stall ? Progress(kind: .stalled, seconds: quiet) : Progress(kind: .waiting)
     }
 
     /// Seconds since a time of a report.

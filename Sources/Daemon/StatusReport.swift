@@ -90,6 +90,7 @@ public struct StatusReport: Codable, Sendable {
     /// Why intake pauses.
     public var paused: Problem?
     public var running: Running?
+    public var progress = Progress(kind: .unknown)
     public var lastCommitAt: String?
     /// Of the batch computed last.
     public var rowsPerSecond: Double?
@@ -102,8 +103,12 @@ public struct StatusReport: Codable, Sendable {
     /// What is free where batches come in, and where results go.
     public var spoolFreeBytes: Int?
     public var stateFreeBytes: Int?
+    /// Since when a reader has kept a large write-ahead log from being emptied.
+    public var walHeldSince: String?
     /// What is not as it should be and stops nothing yet.
     public var warnings: [String]
+    /// All that is stuck, these warnings and problems included, with what to type; the gravest first.
+    public var troubles: [Trouble] = []
 
     public enum CodingKeys: String, CodingKey {
         case schema
@@ -113,6 +118,7 @@ public struct StatusReport: Codable, Sendable {
         case startedAt = "started_at"
         case paused
         case running
+        case progress
         case lastCommitAt = "last_commit_at"
         case rowsPerSecond = "rows_per_second"
         case pipelines
@@ -121,7 +127,9 @@ public struct StatusReport: Codable, Sendable {
         case absence
         case spoolFreeBytes = "spool_free_bytes"
         case stateFreeBytes = "state_free_bytes"
+        case walHeldSince = "wal_held_since"
         case warnings
+        case troubles
     }
 }
 
@@ -154,6 +162,7 @@ extension StatusReport {
         stateFreeBytes = DiskSpace.Room(of: paths.state)?.free
         // A reader may be at work for a moment; one that is at it for longer is one that was forgotten.
         if let since = now.walHeldSince, Date().timeIntervalSince(since) >= 60 {
+            walHeldSince = Self.text(since)
             warnings.append(
                 "the WAL has grown to \(info.walBytes >> 20) MiB since \(Self.text(since)): a reader holds an old view of the "
                     + "store; `fuser -v \(paths.store)` names who has it open, end its transaction.")
@@ -166,6 +175,7 @@ extension StatusReport {
             let pipeline = Self.pipeline(name, now, counts[name], paths)
             return served.contains(name) || pipeline.incoming > 0 ? pipeline : nil
         }
+        progress = judgedProgress(at: Date())
     }
 
     private static func pipeline(
@@ -216,7 +226,7 @@ extension StatusReport {
         if total(.held) > 0 { words.append("\(total(.held)) held") }
         if let rowsPerSecond { words.append("\(Int(rowsPerSecond)) rows/s") }
         if let paused { words.append("intake paused (\(paused.code))") }
-        if !warnings.isEmpty { words.append("the WAL is held by a reader") }
+        if walHeldSince != nil { words.append("the WAL is held by a reader") }
         for pipeline in pipelines {
             if let problem = pipeline.problem { words.append("\(pipeline.name): \(problem.code)") }
             if pipeline.state == .removed, pipeline.incoming > 0 {

@@ -78,7 +78,10 @@ final class StatusRoutes: Sendable {
             return .text(
                 Metrics(board: board.snapshot, report: try report()).text,
                 type: "text/plain; version=0.0.4; charset=utf-8")
-        case .status: answer = try report()
+        case .status:
+            var report = try report()
+            report.advise(from: reader, paths: paths)
+            answer = report
         case .queue: answer = QueueReport(try reader.queueAges())
         case .history: answer = try history.report()
         case .jobs: answer = try JobList(JobFilter(request), from: reader)

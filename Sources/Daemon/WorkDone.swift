@@ -1,5 +1,5 @@
-import Accounting
 import Foundation
+import Pipelines
 
 /// What a pipeline has done since the service started.
 package struct WorkDone: Sendable {
@@ -8,7 +8,6 @@ package struct WorkDone: Sendable {
         case queue
         case decode
         case refine
-        case classify
         case commit
     }
 
@@ -16,23 +15,23 @@ package struct WorkDone: Sendable {
     package private(set) var rowsFailed = 0
     /// Evaluations of S, over all rows.
     package private(set) var evaluations = 0
+    /// Sum of the best class's score over the rows with a class.
+    package private(set) var topScores = 0.0
     package private(set) var stages: [Stage: Histogram] = [:]
     package private(set) var lastSuccess: Date?
 
     package init() {}
 
-    /// - Parameters:
-    ///   - job: one that is done.
-    ///   - evaluations: of S for each row.
-    package mutating func add(_ job: JobRecord, evaluations perRow: Int, at now: Date) {
-        rowsOK += job.rowsOK ?? 0
-        rowsFailed += job.rowsFailed ?? 0
-        evaluations += perRow * (job.rows ?? 0)
+    package mutating func add(_ batch: DoneBatch, at now: Date) {
+        rowsOK += batch.rowsOK
+        rowsFailed += batch.rows - batch.rowsOK
+        evaluations += batch.evaluations
+        topScores += batch.topScores
         lastSuccess = now
-        let seconds: [(Stage, Double?)] = [
-            (.queue, job.queueSeconds), (.decode, job.decodeSeconds), (.refine, job.refineSeconds),
-            (.classify, job.classifySeconds), (.commit, job.commitSeconds),
+        let seconds: [(Stage, Double)] = [
+            (.queue, batch.queueSeconds), (.decode, batch.decodeSeconds), (.refine, batch.refineSeconds),
+            (.commit, batch.commitSeconds),
         ]
-        for case (let stage, let time?) in seconds { stages[stage, default: Histogram()].observe(time) }
+        for (stage, time) in seconds { stages[stage, default: Histogram()].observe(time) }
     }
 }

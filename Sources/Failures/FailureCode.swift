@@ -64,6 +64,15 @@ extension FailureCode {
         }
     }
 
+    /// Whether the same bytes would fail again, whatever is done about the model, the configuration or the machine.
+    public var needsOtherBytes: Bool {
+        switch self {
+        case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy, .unsupportedFormat, .noRows, .nonFiniteRows:
+            true
+        default: false
+        }
+    }
+
     /// The process exit status for a command that ends with this failure (sysexits.h).
     public var exitStatus: Int32 {
         switch self {

@@ -72,7 +72,7 @@ public struct BatchLife: Sendable {
     /// What became of an attempt.
     public enum Outcome: Sendable {
         /// All rows are visible.
-        case done(rows: Int, failedRows: Int, seconds: Double, commitSeconds: Double)
+        case done(DoneBatch)
         case failed(Failure)
         /// A passing failure: to be tried again at its `notBefore`.
         case retrying(QueuedJob, Failure)
@@ -213,20 +213,23 @@ public struct BatchLife: Sendable {
             return .changed(try patience.insist { try store.job(job.id) })
         }
         var commitSeconds: Double?
-        if case .done(_, _, _, let seconds) = outcome { commitSeconds = seconds }
+        if case .done(let batch) = outcome { commitSeconds = batch.commitSeconds }
         try? file(store.job(job.id), commitSeconds: commitSeconds)  // 7; if it fails, the next scan files it
         return outcome
     }
 
     private func complete(_ job: QueuedJob, _ ready: Ready, _ beat: @escaping @Sendable () -> Void) throws -> Outcome {
         let output = ready.output
-        let commitSeconds = try store.complete(  // 6
+        let completion = try store.complete(  // 6
             job.id, ResultBatch(output, classes: pipeline.refiner.classes, order: pipeline.refiner.configuration.order),
             ready.timings, featuresPath: ready.featuresPath, progress: beat)
-        let rows = output.columns.rows
+        let columns = output.columns
         return .done(
-            rows: rows, failedRows: rows - output.columns.okRows, seconds: ready.seconds + commitSeconds,
-            commitSeconds: commitSeconds)
+            DoneBatch(
+                rows: columns.rows, rowsOK: columns.okRows, evaluations: columns.rows * pipeline.refiner.evaluations,
+                topScores: columns.sumOfTopScores, queueSeconds: completion.queueSeconds,
+                decodeSeconds: output.decodeSeconds, refineSeconds: output.refineSeconds,
+                commitSeconds: completion.commitSeconds, seconds: ready.seconds + completion.commitSeconds))
     }
 
     /// What the file's bytes are now; nil if they are no set any more.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where a service keeps what.
 public struct ServicePaths: Sendable, Equatable {
     /// pipeline.d: one YAML file per pipeline.
@@ -30,6 +32,25 @@ public struct ServicePaths: Sendable, Equatable {
         configuration: "/etc/sono/pipeline.d", models: "/etc/sono/models", state: "/var/lib/sono",
         spool: "/var/spool/sono", run: "/run/sono")
 
+    /// What to append to a command, so that it speaks to this service; nothing for the one that is installed.
+    public var options: String {
+        if self == .system { return "" }
+        let root = (state as NSString).deletingLastPathComponent
+        if self == ServicePaths(root: root) { return " --root \(Self.quoted(root))" }
+        let given = [
+            ("config", (configuration as NSString).deletingLastPathComponent, "/etc/sono"),
+            ("state-directory", state, Self.system.state), ("spool", spool, Self.system.spool),
+            ("run", run, Self.system.run),
+        ]
+        return given.filter { $1 != $2 }.map { name, path, _ in " --\(name) \(Self.quoted(path))" }.joined()
+    }
+
+    /// For a shell.
+    private static func quoted(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { "/._-+".utf8.contains($0) || Character(Unicode.Scalar($0)).isASCIIWord }
+        return isPlain ? path : "'\(path.replacing("'", with: "'\\''"))'"
+    }
+
     public var store: String { "\(state)/sono.sqlite" }
     public var stateLock: String { "\(state)/sono.lock" }
     public var examining: String { "\(state)/examining" }
@@ -47,4 +68,8 @@ public struct ServicePaths: Sendable, Equatable {
     public func keptModel(sha256: String) -> String { "\(keptModels)/\(sha256).safetensors" }
 
     public func features(pipeline: String) -> String { "\(state)/features/\(pipeline)" }
+}
+
+extension Character {
+    fileprivate var isASCIIWord: Bool { isASCII && (isLetter || isNumber) }
 }

@@ -13,6 +13,10 @@ public struct ResultColumns: Sendable, Equatable {
     public var rows: Int { statuses.count }
     /// Rows that are `ok`.
     public var okRows: Int { statuses.count { $0 == .ok } }
+    /// The best class's probability, summed over the rows that are ok.
+    public var sumOfTopScores: Double {
+        stride(from: 0, to: topScores.count, by: topK).reduce(0) { $0 + Double(topScores[$1]) }
+    }
 
     public init(topK: Int, capacity rows: Int = 0) {
         precondition(topK > 0, "at least one class is kept")

@@ -12,7 +12,8 @@ struct LifeTests {
         let job = try fixture.admit(1, name: "batch 1.safetensors").jobID
         #expect(try fixture.store.begin(job, Fixture.execution) == 1)
         let seconds = try fixture.store.complete(
-            job, Fixture.batch, Timings(decode: 1, refine: 2), featuresPath: "/f")
+            job, Fixture.batch, Timings(decode: 1, refine: 2), featuresPath: "/f"
+        ).commitSeconds
         #expect(seconds > 0)
         #expect(try fixture.store.unfiled().map(\.id) == [job])
         #expect(try fixture.store.unsettled().isEmpty)

@@ -18,7 +18,7 @@ struct ProgressTests {
         let all = Dictionary(uniqueKeysWithValues: JobState.allCases.map { ($0.rawValue, jobs[$0] ?? 0) })
         let object: [String: Any] = [
             "schema": "sono-status/1", "phase": phase, "started_at": text(started), "last_commit_at": text(commit),
-            "warnings": [],
+            "warnings": [], "troubles": [], "progress": ["kind": "unknown"],
             "running": running
                 ? ["job_id": 1, "pipeline": "p", "rows": 10, "rows_done": 1, "seconds": 1] as [String: Any] : NSNull(),
             "pipelines": [
@@ -36,18 +36,21 @@ struct ProgressTests {
 
     @Test("what runs is progress, what is empty is idle, and a service that is down is not judged")
     func plain() throws {
-        #expect(try report([.queued: 5], waits: 900, running: true).progress(at: Self.now) == .working)
-        #expect(try report([.done: 5], commit: 900).progress(at: Self.now) == .idle)
-        #expect(try report([.held: 5]).progress(at: Self.now) == .idle)
-        #expect(try report([.queued: 5], waits: 900, phase: "down").progress(at: Self.now) == .unknown)
+        #expect(try report([.queued: 5], waits: 900, running: true).judgedProgress(at: Self.now).kind == .working)
+        #expect(try report([.done: 5], commit: 900).judgedProgress(at: Self.now).kind == .idle)
+        #expect(try report([.held: 5]).judgedProgress(at: Self.now).kind == .idle)
+        #expect(try report([.queued: 5], waits: 900, phase: "down").judgedProgress(at: Self.now).kind == .unknown)
     }
 
     @Test("jobs that are due while none runs are a stall after a minute without a commit, and not before")
     func stall() throws {
-        #expect(try report([.queued: 1], waits: 30, commit: 900).progress(at: Self.now) == .waiting)
-        #expect(try report([.queued: 1], waits: 900, commit: 20).progress(at: Self.now) == .waiting)
-        #expect(try report([.queued: 1], waits: 900, commit: 800, started: 40).progress(at: Self.now) == .waiting)
-        #expect(try report([.queued: 1], waits: 900, commit: 300).progress(at: Self.now) == .stalled(seconds: 300))
-        #expect(try report([.retrying: 1], waits: 900, commit: 300).progress(at: Self.now) == .waiting)
+        #expect(try report([.queued: 1], waits: 30, commit: 900).judgedProgress(at: Self.now).kind == .waiting)
+        #expect(try report([.queued: 1], waits: 900, commit: 20).judgedProgress(at: Self.now).kind == .waiting)
+        #expect(
+            try report([.queued: 1], waits: 900, commit: 800, started: 40).judgedProgress(at: Self.now).kind == .waiting
+        )
+        let stalled = try report([.queued: 1], waits: 900, commit: 300).judgedProgress(at: Self.now)
+        #expect(stalled.kind == .stalled && stalled.seconds == 300)
+        #expect(try report([.retrying: 1], waits: 900, commit: 300).judgedProgress(at: Self.now).kind == .waiting)
     }
 }

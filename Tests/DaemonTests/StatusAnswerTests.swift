@@ -1,4 +1,5 @@
 import Daemon
+import Failures
 import Foundation
 import TestSupport
 import Testing
@@ -39,6 +40,34 @@ struct StatusAnswerTests {
         try eventually("done") { try root.states() == [.done] }
         let changed = try ask(root, target, "If-None-Match: \(tag)")
         #expect(changed.hasPrefix("HTTP/1.1 200 ") && field("ETag", of: changed) != tag)
+    }
+
+    @Test("what is stuck comes with what to type, which does not try bytes again that would fail again")
+    func troubles() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        #expect(try root.client.report().report.troubles == [])
+        try (Data("PK\u{3}\u{4}".utf8) + Data(count: 100)).write(
+            to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/a.npz"))
+        try eventually("failed") { try root.states() == [.failed] }
+        let trouble = try #require(try root.client.report().report.troubles.first)
+        #expect(trouble.words.hasPrefix("1 failed; the newest, job 1: unsupported_format: ") && !trouble.grave)
+        #expect(
+            trouble.commands.map(\.text) == [
+                "sono jobs --state failed --root \(root.scratch.path)", "sono job 1 --root \(root.scratch.path)",
+            ])
+    }
+
+    @Test("the page gives the same advice: it knows the codes that need other bytes")
+    func pageAdvice() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        let page = try ask(root, "/")
+        let list = try #require(page.firstMatch(of: /badBytes = new Set\((\[.*?\])\)/)?.1)
+        let codes = try JSONDecoder().decode([String].self, from: Data(list.utf8))
+        #expect(Set(codes) == Set(FailureCode.allCases.filter(\.needsOtherBytes).map(\.rawValue)))
     }
 
     @Test("HEAD is answered with GET's head and no body, wherever GET is answered", arguments: StatusPlace.allCases)

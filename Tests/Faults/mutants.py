@@ -175,7 +175,7 @@ PATCHES = [
                 "let flags: UInt32 = replacing ? 0 : 0",
             ),
         ),
-        "SpoolDirectoryTests",
+        "SpoolDirectoryTests|SubmissionTests",
     ),
     Patch(
         "a claim note without a file is forgotten only where the file is not in work/",

@@ -18,10 +18,9 @@ struct BatchLifeTests {
         let world = try World()
         let job = try world.admit(world.drop(World.set(10_000, seed: 1), as: "a.safetensors.zst"))
         #expect(job.state == .queued && job.rows == 10_000)
-        guard case .done(let rows, 0, _, let commitSeconds) = try world.run(job) else {
+        guard case .done(let batch) = try world.run(job) else {
             throw Failure(.internal, "not done")
         }
-        #expect(rows == 10_000)
         #expect(try world.places == ["done": ["\(job.id)--a.safetensors.zst"]])
         let results = try world.results()
         #expect(results.map(\.row) == Array(0..<10_000))
@@ -30,7 +29,13 @@ struct BatchLifeTests {
         let record = try world.record(job.id)
         #expect(record.state == .done && record.attempts == 1 && record.rowsOK == 10_000)
         #expect(record.modelID == world.pipeline.model.id && record.steps == 2)
-        #expect(record.commitSeconds == commitSeconds && commitSeconds > 0)
+        #expect(record.commitSeconds == batch.commitSeconds && batch.commitSeconds > 0)
+        // What is told at once is what the store says later.
+        #expect((batch.rows, batch.rowsOK) == (10_000, 10_000))
+        #expect(batch.evaluations == 10_000 * world.pipeline.refiner.evaluations)
+        #expect(batch.queueSeconds == record.queueSeconds && batch.decodeSeconds == record.decodeSeconds)
+        #expect(batch.refineSeconds == record.refineSeconds && batch.seconds > batch.commitSeconds)
+        #expect(abs(batch.topScores - results.reduce(0) { $0 + ($1.topK?.first?.score ?? 0) }) < 0.01)
     }
 
     @Test("a row that is not finite fails alone")

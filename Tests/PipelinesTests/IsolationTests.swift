@@ -65,7 +65,7 @@ struct IsolationTests {
         var vectors: [[Float]] = []
         for (world, isolation) in zip(worlds, [nil, isolation]) {
             let job = try world.admit(world.drop(World.set(5_000, seed: 1), as: "a.safetensors.zst"))
-            guard case .done(5_000, 0, _, _) = try world.run(job, in: isolation) else {
+            guard case .done(let batch) = try world.run(job, in: isolation), batch.rowsOK == 5_000 else {
                 Issue.record("not done")
                 return
             }

@@ -205,6 +205,24 @@ struct SpoolDirectoryTests {
         #expect(spool.list(spool.layout.failed).contains("\(filed).reason.json"))
     }
 
+    @Test("a name that is taken between the look and the move is not replaced; the next try finds another")
+    func takenMeanwhile() throws {
+        let name = try spool.drop("a.npy", "new")
+        _ = directory.claim(name, token: token)
+        let place = "\(spool.layout.done)/1--a.npy"
+        let racing = try spool.open(
+            calls: SystemCalls { call in
+                if call == .rename { _ = FileManager.default.createFile(atPath: place, contents: Data("other".utf8)) }
+                return nil
+            })
+        #expect(throws: Failure(.ioError, "")) { try racing.settle(token, jobID: 1, name: name) }
+        #expect(try spool.read(place) == "other")
+        #expect(try spool.read(spool.layout.path(of: token)) == "new")
+        let settled = try directory.settle(token, jobID: 1, name: name)
+        #expect(
+            try spool.read("\(spool.layout.done)/\(settled)") == "new" && settled.displayText == "1-\(token)--a.npy")
+    }
+
     @Test("both names of one file, as a power loss may leave them, become one")
     func bothNames() throws {
         let name = try spool.drop("a.npy")

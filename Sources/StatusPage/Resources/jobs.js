@@ -8,8 +8,8 @@ const stateClass = { done: "good", failed: "bad", retrying: "warn", held: "warn"
 const badBytes = new Set(["incomplete", "corrupt_zstd", "corrupt_safetensors", "corrupt_npy", "unsupported_format", "no_rows", "non_finite_rows"]);
 
 const advice = (job) => badBytes.has(job.error_code)
-  ? [[`sono job ${job.job_id}`, "all about it; drop a sound file"]]
-  : [[`sono requeue ${job.job_id}`, "try it again, once the cause is gone"]];
+  ? [{ text: `sono job ${job.job_id}`, purpose: "all about it; drop a sound file" }]
+  : [{ text: `sono requeue ${job.job_id}`, purpose: "try it again, once the cause is gone" }];
 
 function toggle(job, place, again) {
   const key = `${place}-${job.job_id}`;

@@ -27,10 +27,9 @@ async function refresh() {
     ask("v1/status"), ask("v1/queue"), ask("v1/history"), ask(jobsPath), ask("v1/jobs?state=failed&newest_first=1&limit=10"),
   ]);
   status = newStatus;
-  const found = troubles(status, failures.jobs);
-  showHealth(status, found);
+  showHealth(status);
   // Not anew every time: somebody may be about to copy a command.
-  showNew("troubles", showTroubles, found);
+  showNew("troubles", showTroubles, status.troubles);
   showNew("pipelines", showPipelines, status);
   showNew("history", showHistory, history);
   showQueue(queue, status);

@@ -32,12 +32,7 @@ struct PathOptions: ParsableArguments {
     }
 
     /// What to append to a suggested command, so that it speaks to the same service.
-    var suffix: String {
-        let given = [
-            ("root", root), ("config", config), ("state-directory", stateDirectory), ("spool", spool), ("run", run),
-        ]
-        return given.map { name, value in value.map { " --\(name) \($0)" } ?? "" }.joined()
-    }
+    var suffix: String { paths.options }
 
     private static func absolute(_ path: String) -> String {
         URL(fileURLWithPath: path).standardizedFileURL.path

@@ -27,17 +27,17 @@ struct Status: ParsableCommand {
 
     func run() throws {
         if watch { try goOn() }
-        let (look, source) = try StatusLook.take(client: StatusClient(paths: places.paths))
+        let (report, source) = try StatusClient(paths: places.paths).report()
         if form.json {
-            try Output.print(json: look.report)
+            try Output.print(json: report)
         } else {
-            try Output.print(text(look))
+            try Output.print(text(report))
         }
         if case .store(let absence) = source { throw Failure(.unavailable, absence.message) }
     }
 
-    private func text(_ look: StatusLook) -> String {
-        StatusText(look: look, suffix: places.suffix, version: Sono.version).text
+    private func text(_ report: StatusReport) -> String {
+        StatusText(report: report, at: Date(), options: places.suffix, version: Sono.version).text
     }
 
     private func goOn() throws -> Never {
@@ -47,11 +47,11 @@ struct Status: ParsableCommand {
         while true {
             let began = Date()
             do {
-                let look = try StatusLook.take(client: client).look
+                let report = try client.report().report
                 if form.json {
-                    try Output.print(JSONText.line(look.report))
+                    try Output.print(JSONText.line(report))
                 } else {
-                    try picture.show(text(look))
+                    try picture.show(text(report))
                 }
             } catch let failure as Failure where failure.code == .unavailable {
                 // Nothing is there yet, or any more: whoever watches waits for it.

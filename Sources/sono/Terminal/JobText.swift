@@ -1,5 +1,6 @@
 import Accounting
 import Daemon
+import Failures
 
 /// One job for a person: what is known of it, then the steps of its life, then who else had the same bytes.
 struct JobText {
@@ -72,6 +73,8 @@ struct JobText {
     private var advice: String? {
         let id = "\(job.jobID)\(suffix)"
         return switch job.state {
+        case .failed where job.errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true:
+            "the same bytes would fail again: drop a sound file"
         case .failed, .cancelled: "try it again: sono requeue \(id)"
         case .held: "let it go on: sono release \(id)"
         case .queued, .retrying: "set it aside: sono hold \(id); give it up: sono cancel \(id)"

@@ -5,28 +5,29 @@ import Foundation
 
 /// The service's status for a person: is it alive, is it ready, does it make progress, what is stuck and why, what to type.
 struct StatusText {
-    let look: StatusLook
-    /// The options that lead to the same service.
-    let suffix: String
+    let report: StatusReport
+    /// When it was made.
+    let at: Date
+    /// The options that lead to the same service: empty for the one that is installed.
+    let options: String
     /// Of this program.
     let version: String
 
-    private var report: StatusReport { look.report }
+    private var isInstalled: Bool { options.isEmpty }
 
     var text: String {
-        let troubles = StatusTrouble.all(look: look, suffix: suffix, version: version)
-        let commands = troubles.flatMap(\.commands)
+        let troubles = (upgrade.map { [$0] } ?? []) + report.troubles
+        let commands = (report.absence.map(commands) ?? []) + troubles.flatMap(\.commands)
         return [
-            answers(troubles),
+            answers(troubles.map(\.words)),
             pipelines,
             listing("to type", TextTable.lines(commands.map { [$0.text, "# \($0.purpose)"] })),
             store,
         ].compactMap(\.self).joined(separator: "\n\n")
     }
 
-    private func answers(_ troubles: [StatusTrouble]) -> String {
-        let stuck = troubles.compactMap(\.words)
-        return [
+    private func answers(_ stuck: [String]) -> String {
+        [
             listing("alive", [alive]),
             listing("ready", [ready]),
             listing("progress", progress),
@@ -52,6 +53,31 @@ struct StatusText {
         .compactMap(\.self).joined(separator: ", ")
     }
 
+    /// What helps against a service that does not answer. It cannot say so itself.
+    private func commands(_ absence: Absence) -> [Trouble.Command] {
+        // By hand, as root, it would leave files that the installed service may not write.
+        let start = Trouble.Command(isInstalled ? "systemctl start sono" : "sono serve\(options)", "start it")
+        let log = isInstalled ? [Trouble.Command("journalctl -u sono -n 50", "its last words")] : []
+        return switch absence.kind {
+        case .down, .staleSocket: [start] + log
+        case .starting, .busy: log
+        case .hung:
+            (isInstalled
+                ? [Trouble.Command("systemctl restart sono", "end it and start it anew; no batch is lost")]
+                : absence.pid.map { [Trouble.Command("kill -KILL \($0)", "end it; no batch is lost"), start] } ?? [])
+                + log
+        case .notAdmitted:
+            isInstalled ? [Trouble.Command("usermod -aG sono-read USER", "as root; then log in anew")] : []
+        }
+    }
+
+    private var upgrade: Trouble? {
+        guard let running = report.version, running != version else { return nil }
+        return Trouble(
+            words: "the service that runs is \(running), this program is \(version): an upgrade is not in force yet",
+            commands: isInstalled ? [Trouble.Command("systemctl restart sono", "run the installed version")] : [])
+    }
+
     private var ready: String {
         if report.phase == .ready { return "yes" }
         if let paused = report.paused { return Terminal.alarm("no: intake pauses, \(paused.code): \(paused.message)") }
@@ -60,12 +86,13 @@ struct StatusText {
 
     private var progress: [String] {
         let words =
-            switch report.progress(at: look.at) {
+            switch report.progress.kind {
             case .working: "yes"
             case .idle: "idle: nothing waits"
             case .waiting: "waiting"
-            case .stalled(let seconds):
-                Terminal.alarm("no: jobs are due and none has run for \(Figures.duration(seconds))")
+            case .stalled:
+                Terminal.alarm(
+                    "no: jobs are due and none has run for \(Figures.duration(report.progress.seconds ?? 0))")
             case .unknown: "not known; what follows was read from the store"
             }
         let facts = [
@@ -113,7 +140,7 @@ struct StatusText {
     }
 
     private func ago(_ time: String) -> String? {
-        StatusReport.seconds(since: time, at: look.at).map(Figures.duration)
+        StatusReport.seconds(since: time, at: at).map(Figures.duration)
     }
 
     /// A title in bold beside lines; nil for none.

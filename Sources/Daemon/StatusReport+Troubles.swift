@@ -1,0 +1,121 @@
+import Accounting
+import Failures
+import Pipelines
+
+extension StatusReport {
+    /// Fills in what is stuck, why, and what to type, for the terminal, the page and programs alike.
+    ///
+    /// - Parameter reader: to name the newest job that failed or is tried again; the advice is worth giving without.
+    mutating func advise(from reader: StoreReader?, paths: ServicePaths) {
+        let advice = Advice(report: self, options: paths.options) { state in
+            let filter = JobFilter(states: [state], newestFirst: true, limit: 1)
+            return (try? reader?.jobs(filter))?.first
+        }
+        troubles = advice.troubles
+    }
+}
+
+/// The words for each trouble.
+private struct Advice {
+    let report: StatusReport
+    /// What leads a command to the same service: empty for the one that is installed.
+    let options: String
+    let newest: (JobState) -> JobRecord?
+
+    private var isInstalled: Bool { options.isEmpty }
+
+    /// The gravest first: the store, the service, its pipelines, then jobs.
+    var troubles: [Trouble] {
+        [store, paused, stalled].compactMap(\.self)
+            + report.warnings.map { Trouble(words: $0) }
+            + report.pipelines.flatMap(pipeline)
+            + [failed, retrying, held].compactMap(\.self)
+    }
+
+    private var store: Trouble? {
+        report.storeProblem.map { problem in
+            Trouble(
+                grave: true, words: "the store cannot be read, \(problem.code): \(problem.message)",
+                commands: [command("sono doctor", "what is wrong with it; as root")])
+        }
+    }
+
+    private var paused: Trouble? {
+        report.paused.map { problem in
+            Trouble(
+                grave: true, words: "intake pauses, \(problem.code): \(problem.message)",
+                commands: problem.code == FailureCode.noSpace.rawValue
+                    ? [command("sono gc --dry-run", "what retention could take away now")] : [])
+        }
+    }
+
+    private var stalled: Trouble? {
+        guard report.progress.kind == .stalled else { return nil }
+        return Trouble(
+            grave: true, words: "no batch comes to its end although \(total(.queued)) are due",
+            commands: isInstalled
+                ? [Trouble.Command("journalctl -u sono -p warning -n 20", "what the service says of it")] : [])
+    }
+
+    private func pipeline(_ pipeline: StatusReport.Pipeline) -> [Trouble] {
+        var troubles = pipeline.warnings.map { Trouble(words: "\(pipeline.name): \($0)") }
+        if let problem = pipeline.problem {
+            let reload = isInstalled ? [Trouble.Command("systemctl reload sono", "take over what was mended")] : []
+            troubles.insert(
+                Trouble(
+                    grave: pipeline.state != .running, words: "\(pipeline.name): \(problem.code): \(problem.message)",
+                    commands: [command("sono serve --check", "what is wrong in pipeline.d, and where")] + reload),
+                at: 0)
+        } else if pipeline.state == .removed, pipeline.incoming > 0 {
+            troubles.append(
+                Trouble(words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it"))
+        }
+        return troubles
+    }
+
+    private var failed: Trouble? {
+        let count = total(.failed)
+        guard count > 0 else { return nil }
+        let newest = newest(.failed)
+        let reason = newest.map { "; the newest, job \($0.jobID): \($0.reason)" } ?? ""
+        let remedy = newest.map { job in
+            job.needsOtherBytes
+                ? command("sono job \(job.jobID)", "all about the newest; drop a sound file")
+                : command("sono requeue \(job.jobID)", "try the newest again, once the cause is gone")
+        }
+        return Trouble(
+            words: "\(count) failed\(reason)",
+            commands: [command("sono jobs --state failed", "which, and why"), remedy].compactMap(\.self))
+    }
+
+    private var retrying: Trouble? {
+        let count = total(.retrying)
+        guard count > 0 else { return nil }
+        let newest = newest(.retrying)
+        let reason = newest.map { ", job \($0.jobID): \($0.reason)" } ?? ""
+        return Trouble(
+            words: "\(count) will be tried again\(reason)",
+            commands: newest.map { [command("sono job \($0.jobID)", "what happened to it")] } ?? [])
+    }
+
+    private var held: Trouble? {
+        let count = total(.held)
+        guard count > 0 else { return nil }
+        return Trouble(
+            words: "\(count) held by a person",
+            commands: [command("sono jobs --state held", "which"), command("sono release ID", "let one go on")])
+    }
+
+    private func total(_ state: JobState) -> Int {
+        report.pipelines.reduce(0) { $0 + ($1.counts?.jobs[state] ?? 0) }
+    }
+
+    private func command(_ text: String, _ purpose: String) -> Trouble.Command {
+        Trouble.Command(text + options, purpose)
+    }
+}
+
+extension JobRecord {
+    fileprivate var needsOtherBytes: Bool { errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true }
+    fileprivate var reason: String { "\(errorCode ?? ""): \(errorMessage ?? "")" }
+}
