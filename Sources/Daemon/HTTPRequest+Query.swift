@@ -20,8 +20,8 @@ extension JobFilter {
             case "sha256": sha256 = item.value
             case "after": after = try item.number()
             case "before": before = try item.number()
-            case "since": since = item.value
-            case "until": until = item.value
+            case "since": since = try item.time()
+            case "until": until = try item.time()
             case "code": code = item.value
             case "file_name": fileName = item.value
             case "newest_first": newestFirst = item.value != "0" && item.value != "false"
@@ -79,6 +79,13 @@ extension HTTPRequest.Item {
             throw Failure(.invalidArgument, "limit is a number from 1 to 10000.")
         }
         return number
+    }
+
+    fileprivate func time() throws -> String {
+        guard let point = TimePoint(value) else {
+            throw Failure(.invalidArgument, "\(name) is a time as 2026-11-24T20:45 in UTC, or so long ago as 2h.")
+        }
+        return point.text
     }
 
     fileprivate var unknown: Failure {

@@ -19,6 +19,9 @@ final class StatusRoutes: Sendable {
     private let waiting = Atomic(0)
     /// SQLite is read here, so that a slow answer holds up other answers and not the rest of the program.
     private let queue = DispatchQueue(label: "sono.status")
+    /// Searches go through all jobs, which takes seconds with a million of them: one after the other, by a connection of
+    /// their own, while the others are answered.
+    private let searches = DispatchQueue(label: "sono.searches")
 
     init(board: Board, reader: StoreReader, options: ServiceOptions, paths: ServicePaths) {
         self.board = board
@@ -59,16 +62,23 @@ final class StatusRoutes: Sendable {
             busy.retryAfter = 1
             return reply(busy)
         }
-        queue.async { [self] in
+        let isSearch = place == .jobs && (try? JobFilter(request))?.isSearch == true
+        (isSearch ? searches : queue).async { [self] in
             let response: HTTPResponse
             do {
-                response = try answer(request, place, varying)
+                response = try isSearch ? search(request) : answer(request, place, varying)
             } catch {
                 response = .failure(error)
             }
             waiting.subtract(1, ordering: .relaxed)
             reply(response)
         }
+    }
+
+    private func search(_ request: HTTPRequest) throws -> HTTPResponse {
+        let reader = try StoreReader.open(path: reader.path, patience: .seconds(5))
+        defer { try? reader.close() }
+        return HTTPResponse.json(try JobList(JobFilter(request), from: reader)).unlessKnown(to: request)
     }
 
     private func answer(_ request: HTTPRequest, _ place: StatusPlace, _ varying: String) throws -> HTTPResponse {

@@ -115,7 +115,7 @@ struct APIDescriptionTests {
         let service = try root.start()
         defer { service.stop() }
         let description = try APIDescription(Data(root.get("/openapi.json").body.utf8))
-        let values = ["state": "done", "sha256": "0a", "newest_first": "1", "since": "2026", "until": "2026"]
+        let values = ["state": "done", "sha256": "0a", "newest_first": "1", "since": "2026-11-30", "until": "2h"]
         for path in ["/v1/jobs", "/v1/results"] {
             let get = description.paths[path]?["get"] as? [String: Any]
             let parameters = get?["parameters"] as? [[String: Any]] ?? []

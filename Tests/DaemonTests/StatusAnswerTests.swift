@@ -59,6 +59,28 @@ struct StatusAnswerTests {
             ])
     }
 
+    @Test("jobs are searched by file name and time, and changes are told by the tag as elsewhere")
+    func searches() throws {
+        let root = try Root()
+        let service = try root.start()
+        defer { service.stop() }
+        for (seed, name) in [(UInt64(1), "first.safetensors"), (2, "Second.safetensors")] {
+            try root.drop(10, seed: seed, as: name)
+            try eventually("done") { try root.states().count == Int(seed) && root.states().allSatisfy(\.isSettled) }
+        }
+        let client = UnixHTTPClient(path: root.paths.statusSocket)
+        func names(_ query: String) throws -> [String] {
+            let response = try client.send("GET", "/v1/jobs?\(query)")
+            return try JSONDecoder().decode(JobList.self, from: response.body).jobs.map(\.fileName)
+        }
+        #expect(try names("file_name=second") == ["Second.safetensors"])
+        #expect(try names("since=2020-01-01T00:00:00.000Z&newest_first=1").count == 2)
+        #expect(try names("until=2020-01-01T00:00:00.000Z") == [])
+        #expect(try client.send("GET", "/v1/jobs?since=yesterday").status == 400)
+        let tag = try #require(field("ETag", of: try ask(root, "/v1/jobs?file_name=first")))
+        #expect(try ask(root, "/v1/jobs?file_name=first", "If-None-Match: \(tag)").hasPrefix("HTTP/1.1 304 "))
+    }
+
     @Test("the page gives the same advice: it knows the codes that need other bytes")
     func pageAdvice() throws {
         let root = try Root()

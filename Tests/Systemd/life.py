@@ -229,6 +229,33 @@ def configuration_error(sono):
     return f"\"{sono.line()}\" after it was mended"
 
 
+@promise("a start that waits for a command on the store, for longer than a start may take, is given the time")
+def start_waits(sono):
+    sono.override("[Service]\nTimeoutStartSec=2\n")
+    sono.systemctl("stop", "sono")
+    # The lock as `sono gc` has it with no service running, for longer than that would take here. systemd-run takes $$
+    # for $.
+    lock = f"{SPOOL}/.lock"
+    now = time.strftime("%FT%TZ", time.gmtime())
+    sono.run(
+        "systemd-run", "--unit=keeper", "sh", "-c",
+        f'exec 9<>{lock}; flock 9; echo "$$$$ {now} command" > {lock}; sleep 7')
+
+    def is_taken():
+        with open(sono.path(lock)) as file:
+            return file.read().endswith(f"{now} command\n")
+
+    eventually("the lock is taken", is_taken)
+    began = time.monotonic()
+    sono.systemctl("start", "sono")
+    seconds = time.monotonic() - began
+    sono.override("")
+    expect(sono.show("ActiveState") == "active", sono.show("ActiveState"))
+    expect(seconds > 2.5, f"it did not wait: {seconds:.1f} s")
+    expect("a command that is at work on the store" in sono.journal(), sono.journal())
+    return f"{seconds:.1f} s, TimeoutStartSec being 2 s"
+
+
 class Killer:
     """Ends every process that reads one of these files: from outside that is the same as a fault in a decoder."""
 

@@ -68,7 +68,7 @@ def campaign(sono, tally, first, upgraded):
     check(hang.hold, hung)
     for function in (
         life.administer, life.reload_bad, life.second, proxy.proxy, life.killed, life.stopped, life.stop,
-        life.dropped_while_down, life.configuration_error, life.poison, disk.full, disk.read_only,
+        life.dropped_while_down, life.configuration_error, life.start_waits, life.poison, disk.full, disk.read_only,
     ):
         check(function, sono)
     check(package.upgrade, sono, upgraded, UPGRADE)

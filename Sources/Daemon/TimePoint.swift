@@ -1,17 +1,12 @@
-import ArgumentParser
 import Foundation
 
-/// A point in time on the command line: `2026-11-30`, `2026-11-30T14:00`, `2026-11-30T14:00:05Z` in UTC, or how long ago:
+/// A point in time as a person names it: `2026-11-30`, `2026-11-30T14:00`, `2026-11-30T14:00:05Z` in UTC, or how long ago:
 /// `90s`, `15min`, `2h`, `7d`.
-struct TimePoint: ExpressibleByArgument {
+public struct TimePoint: Sendable {
     /// ISO 8601 UTC as the store has it, or its beginning: text order is time order.
-    let text: String
+    public let text: String
 
-    init?(argument: String) {
-        self.init(argument, now: Date())
-    }
-
-    init?(_ argument: String, now: Date) {
+    public init?(_ argument: String, now: Date = Date()) {
         if let seconds = Self.seconds(argument) {
             text = (now - seconds).ISO8601Format(.init(includingFractionalSeconds: true))
             return

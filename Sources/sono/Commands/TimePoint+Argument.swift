@@ -1,0 +1,6 @@
+import ArgumentParser
+import Daemon
+
+extension TimePoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
