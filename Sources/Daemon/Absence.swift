@@ -44,7 +44,7 @@ public struct Absence: Codable, Equatable, Sendable {
             case .starting: "\(who) has the service's lock and does not answer yet: it starts, or stops; wait a moment."
             case .hung: "\(who) takes connections at \(socket) and does not answer: it hangs, or is stopped."
             case .busy: "the service lives, and is late with its answer: others ask it much; try again."
-            case .notAdmitted: "\(socket) may not be opened by you: join its group (`ls -l` names it)."
+            case .notAdmitted: Failure.notAdmitted(to: socket, what: "opened").message
             }
     }
 

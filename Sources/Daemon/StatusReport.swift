@@ -221,6 +221,8 @@ extension StatusReport {
             // Not how far it is: the line is told when a job begins or ends, and stands until then.
             words.append("job \(running.jobID) running (\(running.rows) rows)")
         }
+        let incoming = pipelines.reduce(0) { $0 + $1.incoming }
+        if incoming > 0 { words.append("\(incoming) coming in") }
         words.append("\(total(.done)) done")
         if total(.failed) > 0 { words.append("\(total(.failed)) failed") }
         if total(.held) > 0 { words.append("\(total(.held)) held") }

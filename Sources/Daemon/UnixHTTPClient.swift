@@ -46,9 +46,7 @@ package struct UnixHTTPClient: Sendable {
             let reason = errno
             close(descriptor)
             if reason == EACCES {
-                throw Failure(
-                    .unavailable, "\(path) may not be opened by you: join its group (`ls -l` names it).",
-                    cause: String(cString: strerror(reason)))
+                throw Failure.notAdmitted(to: path, what: "opened")
             }
             throw unavailable(String(cString: strerror(reason)))
         }

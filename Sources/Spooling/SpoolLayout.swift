@@ -44,14 +44,8 @@ public struct SpoolLayout: Hashable, Sendable {
             }
             return FileKind(mode: status.st_mode) == .directory ? text : nil
         }
-        if found.isEmpty, let closed { throw notAdmitted(to: closed) }
+        if found.isEmpty, let closed { throw Failure.notAdmitted(to: closed, what: "entered") }
         return found.sorted()
-    }
-
-    static func notAdmitted(to directory: String) -> Failure {
-        Failure(
-            .unavailable, "\(directory) may not be entered by you: join its group (`ls -ld \(directory)` names it).",
-            cause: String(cString: strerror(EACCES)))
     }
 
     /// How many files stand in incoming/, for a pipeline that nobody watches.

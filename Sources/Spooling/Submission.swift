@@ -109,7 +109,7 @@ public struct Submission: Equatable, Sendable {
         let descriptor = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor < 0 else { return descriptor }
         let number = errno
-        if number == EACCES { throw SpoolLayout.notAdmitted(to: layout.directory) }
+        if number == EACCES { throw Failure.notAdmitted(to: layout.directory, what: "entered") }
         guard number == ENOENT else { throw Failure.system("open \(path)", errno: number) }
         let others = (try? SpoolLayout.pipelines(in: layout.root)) ?? []
         let known = others.isEmpty ? "none is set up there" : "there is \(others.joined(separator: ", "))"

@@ -6,17 +6,25 @@ import Testing
 /// outside that is the same as a fault in a decoder.
 @Suite("poison")
 struct PoisonTests {
-    /// Sends SIGKILL to every process that reads a file of these inodes.
+    /// A file whatever its name: inode numbers alone are those of other file systems too.
+    private struct FileID: Hashable {
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
+    }
+
+    /// Sends SIGKILL to every process that reads one of these files.
     private final class Killer: @unchecked Sendable {
         private let lock = NSLock()
         private var killed: [pid_t] = []
         private var isStopped = false
 
-        init(_ inodes: Set<UInt64>) {
+        init(_ files: Set<FileID>) {
             Thread.detachNewThread { [self] in
                 var seen: [pid_t: Int] = [:]
                 while !lock.withLock({ isStopped }) {
-                    let readers = Self.readers(of: inodes)
+                    let readers = Self.readers(of: files)
                     seen = seen.filter { readers.contains($0.key) }
                     for process in readers {
                         seen[process, default: 0] += 1
@@ -32,7 +40,7 @@ struct PoisonTests {
         func stop() { lock.withLock { isStopped = true } }
         var count: Int { lock.withLock { Set(killed).count } }
 
-        private static func readers(of inodes: Set<UInt64>) -> Set<pid_t> {
+        private static func readers(of files: Set<FileID>) -> Set<pid_t> {
             func names(_ path: String) -> [String] {
                 (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
             }
@@ -41,7 +49,7 @@ struct PoisonTests {
                     && names("/proc/\(process)/fd").contains { descriptor in
                         var status = stat()
                         return stat("/proc/\(process)/fd/\(descriptor)", &status) == 0
-                            && inodes.contains(UInt64(status.st_ino))
+                            && files.contains(FileID(status))
                     }
             }
             return Set(readers)
@@ -61,7 +69,7 @@ struct PoisonTests {
     func poison() throws {
         let service = try Service(pipeline: Service.pipeline + "\nlimits: { attempts: 2 }\n")
         try service.start()
-        var inodes: Set<UInt64> = []
+        var files: Set<FileID> = []
         for number in 1...3 {
             // Large, so that there is time to meet its reader.
             let path = service.root("spool/p/.tmp/poison-\(number).safetensors")
@@ -70,9 +78,9 @@ struct PoisonTests {
             try #require(system("sync \(path)") == 0)
             var status = stat()
             try #require(lstat(path, &status) == 0)
-            inodes.insert(UInt64(status.st_ino))
+            files.insert(FileID(status))
         }
-        let killer = Killer(inodes)
+        let killer = Killer(files)
         defer { killer.stop() }
         for number in 1...20 {
             try service.drop(Batches.batch(rows: 100, seed: UInt64(100 + number)), as: "good-\(number).safetensors")

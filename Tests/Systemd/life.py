@@ -76,7 +76,7 @@ def administer(sono):
 @promise("a stranger is told to join a group")
 def stranger(sono):
     outcome = sono.outcome("sono", "status", user="mallory")
-    expect(outcome.returncode == 69 and "join its group" in outcome.stderr, f"{outcome.returncode} {outcome.stderr}")
+    expect(outcome.returncode == 69 and "join the group sono-read" in outcome.stderr, f"{outcome.returncode} {outcome.stderr}")
 
 
 @promise("a reload takes a good file, and stays ready")
