@@ -8,7 +8,10 @@ extension SpoolDirectory {
     public func probe() throws {
         let name = FileName(checked: Array("\(SpoolDirectory.probePrefix)\(ClaimToken.random()).tmp".utf8))
         var place = temporary
-        try calls.writeFile([], as: name, in: place, mode: 0o600)
+        // Need not be durable: what is left of one is swept away.
+        let (descriptor, error) = calls.create(name, in: place.descriptor, mode: 0o600)
+        guard descriptor >= 0 else { throw Failure.system("create a probe in \(place.path)", errno: error) }
+        close(descriptor)
         defer { _ = calls.unlink(name, in: place.descriptor) }
         for next in [incoming, work, failed, done] {
             let number = calls.rename(name, in: place.descriptor, to: name, in: next.descriptor)
