@@ -102,8 +102,8 @@ let package = Package(
         tests(
             "Daemon",
             [
-                "EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting", "Failures", grdb,
-                logging,
+                "CLinux", "EmbeddingSets", "TensorFiles", "Refinement", "Pipelines", "Spooling", "Accounting",
+                "Failures", grdb, logging,
             ]),
         .testTarget(
             name: "FuzzingTests",

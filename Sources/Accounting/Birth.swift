@@ -14,19 +14,20 @@ struct Birth {
     var state = JobState.queued
     var duplicateOf: JobID?
     var supersedes: JobID?
+    var requeueOf: JobID?
     var failure: Failure?
 
     func insert(in database: Database, at now: Date) throws -> JobID {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO jobs (token, pipeline, name, file_name, file_bytes, sha256, state, rows, duplicate_of,
-                    supersedes, submitted_at, finished_at, error_code, error_message)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    supersedes, requeue_of, submitted_at, finished_at, error_code, error_message)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try insert.execute(
             arguments: [
                 token, pipeline, Data(name), ForeignText.escaped(name), fileBytes, sha256, state.rawValue, rows,
-                duplicateOf, supersedes, submittedAt, state.isSettled ? Timestamp.text(now) : nil,
+                duplicateOf, supersedes, requeueOf, submittedAt, state.isSettled ? Timestamp.text(now) : nil,
                 failure?.code.rawValue, failure?.message,
             ])
         let job = database.lastInsertedRowID

@@ -33,6 +33,8 @@ public struct JobRecord: Codable, Equatable, Sendable {
     public var inputRemovedAt: String?
     /// When retention took the rows from `v1_results`.
     public var resultsRemovedAt: String?
+    /// The job whose file this one got when a person asked for it to be run again.
+    public var requeueOf: JobID?
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case jobID = "job_id"
@@ -64,6 +66,7 @@ public struct JobRecord: Codable, Equatable, Sendable {
         case commitSeconds = "commit_seconds"
         case inputRemovedAt = "input_removed_at"
         case resultsRemovedAt = "results_removed_at"
+        case requeueOf = "requeue_of"
     }
 }
 

@@ -5,7 +5,7 @@ enum Schema {
 
     /// Every migration in order; `PRAGMA user_version` is the number of those a file has been through. Those that have
     /// been released never change.
-    static let migrations: [String] = [first, retention]
+    static let migrations: [String] = [first, retention, origins]
 
     private static let first = """
         CREATE TABLE store (
@@ -222,5 +222,19 @@ enum Schema {
         CREATE VIEW v1_latest AS
             SELECT max(seq) AS seq, job_id, pipeline, row, item_id, label, class, score, margin, status, top_k, refined
             FROM v1_results GROUP BY pipeline, item_id;
+        """
+
+    /// Which job's file a job has, if a person asked for it to be run again.
+    private static let origins = """
+        ALTER TABLE jobs ADD COLUMN requeue_of INTEGER;
+        CREATE INDEX jobs_by_requeue_of ON jobs (requeue_of) WHERE requeue_of IS NOT NULL;
+
+        DROP VIEW v1_jobs;
+        CREATE VIEW v1_jobs AS
+            SELECT job_id, pipeline, file_name, sha256, state, attempts, rows, rows_ok, rows_failed, model_id, solver,
+                steps, form, kernel, duplicate_of, supersedes, features_path, submitted_at, started_at, finished_at,
+                error_code, error_message, queue_seconds, decode_seconds, refine_seconds, classify_seconds,
+                commit_seconds, input_removed_at, results_removed_at, requeue_of
+            FROM jobs;
         """
 }

@@ -19,6 +19,7 @@ extension Store {
                 token: admission.token, pipeline: admission.pipeline, name: admission.name,
                 sha256: admission.sha256, rows: admission.rows, fileBytes: admission.fileBytes,
                 submittedAt: claim?.notedAt ?? Timestamp.text(now))
+            birth.requeueOf = claim?.requeueOf
             switch holder {
             case .some(let holder) where holder.state == .done && again:
                 birth.supersedes = holder.job
@@ -50,6 +51,7 @@ extension Store {
             var birth = Birth(
                 token: token, pipeline: pipeline, name: name, sha256: sha256, fileBytes: fileBytes,
                 submittedAt: claim?.notedAt ?? Timestamp.text(now))
+            birth.requeueOf = claim?.requeueOf
             birth.state = .failed
             birth.failure = failure
             let job = try birth.insert(in: database, at: now)

@@ -3,6 +3,7 @@
 #define SONO_CLINUX_H
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -15,6 +15,21 @@ public struct JobHistory: Codable, Sendable {
     public var schema = "sono-job/1"
     public var job: JobRecord
     public var changes: [ChangeRecord]
+    /// The job that has its file now, if a person asked for it to be run again.
+    public var requeuedAs: JobID?
+
+    enum CodingKeys: String, CodingKey {
+        case schema
+        case job
+        case changes
+        case requeuedAs = "requeued_as"
+    }
+
+    init(of id: JobID, from reader: StoreReader) throws {
+        job = try reader.job(id)
+        changes = try reader.changes(jobID: id)
+        requeuedAs = try reader.successor(of: id)
+    }
 }
 
 /// The answer of `/v1/results`.

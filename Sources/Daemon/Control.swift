@@ -78,6 +78,9 @@ struct Control: Sendable {
         let spool = try SpoolDirectory(SpoolLayout(root: paths.spool, pipeline: pipeline))
         guard try spool.reclaim(filed, from: requeue.underFailed ? .failed : .done, token: token) else {
             try store.forgetClaim(token.text)
+            if let successor = try reader.successor(of: id) {
+                throw Failure(.wrongState, "job \(id) was requeued as job \(successor): use that one.")
+            }
             throw Failure(.notFound, "the input of job \(id) is no longer kept: drop it again.")
         }
     }

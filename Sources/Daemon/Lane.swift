@@ -1,4 +1,5 @@
 import Accounting
+import CLinux
 import Dispatch
 import Failures
 import Foundation
@@ -55,6 +56,8 @@ package final class Lane: Sendable {
             self.broken = broken
         }
     }
+
+    private static let quiet = Duration.seconds(5)
 
     let heartbeat = Heartbeat()
     let commitHeartbeat = Heartbeat()
@@ -148,6 +151,7 @@ package final class Lane: Sendable {
 
     private func work(_ events: Events) {
         var begun: Batch?
+        var mustGiveBack = false
         while true {
             guard let batch = begun else {
                 switch next() {
@@ -155,12 +159,13 @@ package final class Lane: Sendable {
                 case .wait(let deadline):
                     heartbeat.rest()
                     guard let deadline else {
-                        wake.wait()
+                        rest(&mustGiveBack)
                         continue
                     }
                     _ = wake.wait(timeout: .now() + max(.zero, deadline - Monotonic.now) / .seconds(1))
                 case .run(let batch):
                     if begin(batch, events) { begun = batch }
+                    mustGiveBack = true
                 }
                 continue
             }
@@ -175,6 +180,17 @@ package final class Lane: Sendable {
                 commits.async { self.settle(batch, computed, events) }
             }
         }
+    }
+
+    /// Waits for work. What batches have freed stays with the process, for the next ones; when none has come for a while
+    /// it goes back to the system.
+    private func rest(_ mustGiveBack: inout Bool) {
+        if mustGiveBack {
+            guard wake.wait(timeout: .now() + Self.quiet / .seconds(1)) == .timedOut else { return }
+            malloc_trim(0)
+            mustGiveBack = false
+        }
+        wake.wait()
     }
 
     /// The batch to compute while this one is committed, begun: counting its attempt must not wait for the commit.

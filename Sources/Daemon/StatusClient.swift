@@ -44,6 +44,7 @@ public struct StatusClient: Sendable {
                 report.advise(from: nil, paths: paths)
             }
             report.absence = absence
+            report.adviseOnConfiguration(paths: paths)
             return (report, .store(absence))
         }
     }
@@ -68,9 +69,7 @@ public struct StatusClient: Sendable {
 
     /// - Throws: `not_found` for an unknown job.
     public func job(_ id: JobID) throws -> (history: JobHistory, source: Source) {
-        try ask("/v1/jobs/\(id)", JobHistory.self) {
-            JobHistory(job: try $0.job(id), changes: try $0.changes(jobID: id))
-        }
+        try ask("/v1/jobs/\(id)", JobHistory.self) { try JobHistory(of: id, from: $0) }
     }
 
     public func queue() throws -> (queue: QueueReport, source: Source) {

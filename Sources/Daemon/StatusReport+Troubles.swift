@@ -1,5 +1,6 @@
 import Accounting
 import Failures
+import Foundation
 import Pipelines
 
 extension StatusReport {
@@ -7,11 +8,24 @@ extension StatusReport {
     ///
     /// - Parameter reader: to name the newest job that failed or is tried again; the advice is worth giving without.
     mutating func advise(from reader: StoreReader?, paths: ServicePaths) {
-        let advice = Advice(report: self, options: paths.options) { state in
-            let filter = JobFilter(states: [state], newestFirst: true, limit: 1)
-            return (try? reader?.jobs(filter))?.first
+        troubles = Advice(report: self, options: paths.options, spool: paths.spool, reader: reader).troubles
+    }
+}
+
+extension StatusReport {
+    /// Why a service that is down may not start: what is wrong in pipeline.d, as far as its text goes.
+    mutating func adviseOnConfiguration(paths: ServicePaths) {
+        // A directory that this user may not read is no answer.
+        guard absence?.kind == .down || absence?.kind == .staleSocket,
+            let found = try? ConfigurationDirectory.load(paths.configuration)
+        else { return }
+        let check = Trouble.Command("sono serve --check\(paths.options)", "what is wrong in pipeline.d, and where")
+        let faults = found.sorted { $0.key < $1.key }.compactMap { name, result -> Trouble? in
+            guard case .failure(let failure) = result else { return nil }
+            return Trouble(
+                grave: true, words: "\(name): \(failure.code.rawValue): \(failure.message)", commands: [check])
         }
-        troubles = advice.troubles
+        troubles.insert(contentsOf: faults, at: 0)
     }
 }
 
@@ -20,7 +34,10 @@ private struct Advice {
     let report: StatusReport
     /// What leads a command to the same service: empty for the one that is installed.
     let options: String
-    let newest: (JobState) -> JobRecord?
+    let spool: String
+    let reader: StoreReader?
+
+    private static let day: TimeInterval = 86_400
 
     private var isInstalled: Bool { options.isEmpty }
 
@@ -61,37 +78,45 @@ private struct Advice {
         var troubles = pipeline.warnings.map { Trouble(words: "\(pipeline.name): \($0)") }
         if let problem = pipeline.problem {
             let reload = isInstalled ? [Trouble.Command("systemctl reload sono", "take over what was mended")] : []
+            // With its directories, or a file that cannot be moved, no configuration helps.
+            let isSpools = problem.code == FailureCode.ioError.rawValue
             troubles.insert(
                 Trouble(
                     grave: pipeline.state != .running, words: "\(pipeline.name): \(problem.code): \(problem.message)",
-                    commands: [command("sono serve --check", "what is wrong in pipeline.d, and where")] + reload),
+                    commands: isSpools
+                        ? [Trouble.Command("ls -la \(spool)/\(pipeline.name)/incoming", "what lies there; as root")]
+                        : [command("sono serve --check", "what is wrong in pipeline.d, and where")] + reload),
                 at: 0)
         } else if pipeline.state == .removed, pipeline.incoming > 0 {
             troubles.append(
-                Trouble(words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it"))
+                Trouble(
+                    words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it: give it "
+                        + "\(pipeline.name).yaml and reload, or take the files away",
+                    commands: [Trouble.Command("ls -la \(spool)/\(pipeline.name)/incoming", "which; as root")]))
         }
         return troubles
     }
 
+    /// Those that nobody has dealt with, and not for ever: who does not want a batch any more has nothing to type.
     private var failed: Trouble? {
-        let count = total(.failed)
-        guard count > 0 else { return nil }
-        let newest = newest(.failed)
-        let reason = newest.map { "; the newest, job \($0.jobID): \($0.reason)" } ?? ""
-        let remedy = newest.map { job in
-            job.needsOtherBytes
-                ? command("sono job \(job.jobID)", "all about the newest; drop a sound file")
-                : command("sono requeue \(job.jobID)", "try the newest again, once the cause is gone")
-        }
+        guard total(.failed) > 0, let failures = try? reader?.standingFailures(since: Date() - Self.day),
+            let newest = failures.newest
+        else { return nil }
         return Trouble(
-            words: "\(count) failed\(reason)",
-            commands: [command("sono jobs --state failed", "which, and why"), remedy].compactMap(\.self))
+            words: "\(failures.count) failed within a day; the newest, job \(newest.jobID): \(newest.reason)",
+            commands: [
+                command("sono jobs --state failed --since 1d", "which, and why"),
+                newest.needsOtherBytes
+                    ? command("sono job \(newest.jobID)", "all about the newest; drop a sound file")
+                    : command("sono requeue \(newest.jobID)", "try the newest again, once the cause is gone"),
+            ])
     }
 
     private var retrying: Trouble? {
         let count = total(.retrying)
         guard count > 0 else { return nil }
-        let newest = newest(.retrying)
+        let filter = JobFilter(states: [.retrying], newestFirst: true, limit: 1)
+        let newest = (try? reader?.jobs(filter))?.first
         let reason = newest.map { ", job \($0.jobID): \($0.reason)" } ?? ""
         return Trouble(
             words: "\(count) will be tried again\(reason)",

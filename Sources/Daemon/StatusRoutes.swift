@@ -97,7 +97,7 @@ final class StatusRoutes: Sendable {
         case .jobs: answer = try JobList(JobFilter(request), from: reader)
         case .job:
             guard let id = JobID(varying) else { throw Failure(.invalidArgument, "a job's id is a number.") }
-            answer = JobHistory(job: try reader.job(id), changes: try reader.changes(jobID: id))
+            answer = try JobHistory(of: id, from: reader)
         case .results: answer = try ResultQuery(request).page(from: reader)
         case .distribution:
             guard try report().pipelines.contains(where: { $0.name == varying }) else {

@@ -114,6 +114,11 @@ public struct Verification: Sendable {
                 .unreadable, "\(done) cannot be looked into: run `sono verify` as root or as the service's user.",
                 cause: String(cString: strerror(number)))
         }
+        if let successor = try reader.successor(of: job.jobID) {
+            throw Failure(
+                .notFound,
+                "the input of job \(job.jobID) went on as job \(successor), by requeue: sono verify \(successor).")
+        }
         throw Failure(.notFound, "the input of job \(job.jobID) is not in \(done): a person removed it.")
     }
 

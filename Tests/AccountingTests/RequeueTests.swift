@@ -28,6 +28,30 @@ struct RequeueTests {
         #expect(next.state == .queued)
         #expect(next.supersedes == nil)
         #expect(try fixture.state(job) == state)
+        let reader = try StoreReader.open(path: fixture.path)
+        #expect(try reader.job(next.jobID).requeueOf == job)
+        #expect(try reader.successor(of: job) == next.jobID && reader.successor(of: next.jobID) == nil)
+    }
+
+    @Test("a failure stands until its file or its bytes are another job, and not for ever")
+    func standing() throws {
+        let fixture = try Fixture()
+        let reader = try StoreReader.open(path: fixture.path)
+        let jobs = try (1...3).map { try fixture.job(in: .failed, seed: $0) }
+        // One whose bytes were never read.
+        let unread = try fixture.store.refuse(
+            token: fixture.token(), pipeline: "photos", name: [97], failure: Failure(.tooLarge, "large"))
+        for job in jobs + [unread] { try fixture.store.markFiled(job, as: "\(job)--a") }
+        func standing(_ since: Date = .distantPast) throws -> (Int, JobID?) {
+            let found = try reader.standingFailures(since: since)
+            return (found.count, found.newest?.jobID)
+        }
+        #expect(try standing() == (4, unread))
+        _ = try requeue(unread, seed: 9, in: fixture)
+        #expect(try standing() == (3, jobs[2]))
+        _ = try fixture.admit(3)  // dropped again
+        #expect(try standing() == (2, jobs[1]))
+        #expect(try standing(Date() + 3_600) == (0, nil))
     }
 
     @Test("a done job is requeued as a job that supersedes it; its rows stay, the newest are the latest")

@@ -15,7 +15,7 @@ struct SchemaTests {
                 job_id pipeline file_name sha256 state attempts rows rows_ok rows_failed model_id solver steps form \
                 kernel duplicate_of supersedes features_path submitted_at started_at finished_at error_code \
                 error_message queue_seconds decode_seconds refine_seconds classify_seconds commit_seconds \
-                input_removed_at results_removed_at
+                input_removed_at results_removed_at requeue_of
                 """
             ),
             ("v1_results", "seq job_id pipeline row item_id label class score margin status top_k refined"),

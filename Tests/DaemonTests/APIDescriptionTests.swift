@@ -11,7 +11,7 @@ import Testing
 struct APIDescriptionTests {
     /// A service with something of everything: each kind of job and row, each trouble that a test can make.
     private func eventful() throws -> (root: Root, service: RunningService) {
-        let root = try Root(pipeline: "settle: 100ms\noutput: { features: float16 }")
+        let root = try Root(pipeline: "settle: 100ms\nincomplete_after: 1s\noutput: { features: float16 }")
         try root.configure("slow", "model: m.safetensors\nrefine: { steps: 400 }")
         try root.configure("brief", "model: named.safetensors\nretention: { inputs: 1s, results: 1s }")
         try root.configure("broken", "modle: m.safetensors")
@@ -40,6 +40,13 @@ struct APIDescriptionTests {
         try Data("PK\u{3}\u{4}".utf8).write(to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/bad.npz"))
         try root.drop(5, seed: 2, as: "b.safetensors", into: "brief")
         try eventually("all are settled") { try root.states().count == 5 && root.states().allSatisfy(\.isSettled) }
+        let failed = try #require(try root.client.jobs().jobs.first { $0.state == .failed }).jobID
+        try eventually("its file is where it belongs, and taken back") {
+            try root.get("/v1/jobs/\(failed)/requeue", method: "POST", socket: root.paths.controlSocket).status == 200
+        }
+        try eventually("it failed again") {
+            try root.states().count == 6 && root.states().allSatisfy(\.isSettled)
+        }
         try eventually("its time is up") {
             _ = try root.get("/v1/gc", method: "POST", socket: root.paths.controlSocket)
             return try root.client.jobs().jobs.contains { $0.inputRemovedAt != nil && $0.resultsRemovedAt != nil }
@@ -65,7 +72,7 @@ struct APIDescriptionTests {
         // Asked of each place, and where to look for what is described of it.
         let questions: [(StatusPlace, String)] =
             [.status, .queue, .history, .jobs, .results, .description].map { ($0, $0.rawValue) }
-            + (1...7).map { (.job, "/v1/jobs/\($0)") }
+            + (1...8).map { (.job, "/v1/jobs/\($0)") }
             + ["p", "brief", "slow", "broken"].map { (.distribution, "/v1/pipelines/\($0)/distribution") }
             + [
                 (.jobs, "/v1/jobs?limit=1"), (.jobs, "/v1/jobs?limit=0"), (.job, "/v1/jobs/99"),

@@ -52,11 +52,47 @@ struct StatusAnswerTests {
             to: URL(fileURLWithPath: "\(root.paths.spool)/p/incoming/a.npz"))
         try eventually("failed") { try root.states() == [.failed] }
         let trouble = try #require(try root.client.report().report.troubles.first)
-        #expect(trouble.words.hasPrefix("1 failed; the newest, job 1: unsupported_format: ") && !trouble.grave)
+        #expect(
+            trouble.words.hasPrefix("1 failed within a day; the newest, job 1: unsupported_format: ") && !trouble.grave)
         #expect(
             trouble.commands.map(\.text) == [
-                "sono jobs --state failed --root \(root.scratch.path)", "sono job 1 --root \(root.scratch.path)",
+                "sono jobs --state failed --since 1d --root \(root.scratch.path)",
+                "sono job 1 --root \(root.scratch.path)",
             ])
+    }
+
+    @Test("a failed job that was requeued is stuck no more, says what it became, and cannot be requeued again")
+    func requeued() throws {
+        let root = try Root(pipeline: "settle: 100ms\nlimits: { rows: 5 }")
+        let service = try root.start()
+        defer { service.stop() }
+        try root.drop(10, seed: 1, as: "a.safetensors")
+        try eventually("too large") { try root.states() == [.failed] }
+        #expect(try root.client.report().report.troubles.first?.commands.last?.text.hasPrefix("sono requeue 1") == true)
+        try root.configure("p", "model: m.safetensors\nsettle: 100ms\nlimits: { rows: 50 }")
+        service.reload()
+        // Until the reload has come to all who take part.
+        var seed: UInt64 = 2
+        try eventually("larger batches are taken") {
+            let count = try root.states().count
+            try root.drop(10, seed: seed, as: "\(seed).safetensors")
+            seed += 1
+            try eventually("it is settled") {
+                try root.states().count == count + 1 && root.states().allSatisfy(\.isSettled)
+            }
+            return try root.states().last == .done
+        }
+        let before = try root.states().count
+        func requeue() throws -> String {
+            try root.get("/v1/jobs/1/requeue", method: "POST", socket: root.paths.controlSocket).body
+        }
+        _ = try requeue()
+        try eventually("done") { try root.states().count == before + 1 && root.states().last == .done }
+        let next = try #require(try root.client.jobs().jobs.last)
+        #expect(next.requeueOf == 1)
+        #expect(try root.client.job(1).history.requeuedAs == next.jobID)
+        #expect(try root.client.report().report.troubles.allSatisfy { !$0.words.contains("job 1:") })
+        #expect(try requeue().contains("job 1 was requeued as job \(next.jobID)"))
     }
 
     @Test("jobs are searched by file name and time, and changes are told by the tag as elsewhere")

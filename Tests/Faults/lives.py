@@ -86,7 +86,10 @@ class Life:
             if not program.step():
                 time.sleep(0.002)
         status = program.others.get(asking)
-        return (os.waitpid(asking, 0)[1] if status is None else status) == 0
+        if (os.waitpid(asking, 0)[1] if status is None else status) == 0:
+            return True
+        # A disk that failed between two of its steps: who asked was told so, and it may be done all the same.
+        return bool(service.query(root, f"SELECT 1 FROM v1_jobs WHERE requeue_of = {number}"))
 
 
 def all(binary, folder):

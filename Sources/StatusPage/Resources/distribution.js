@@ -14,7 +14,7 @@ function showPick(status, picked) {
 function showDistribution(report) {
   if (!report || report.rows === 0) return show("classes-body", element("p", { class: "empty" }, "No rows yet."));
   const without = report.rows - report.rows_ok;
-  const scope = `The newest ${several(report.rows, "row")}, of ${several(report.jobs, "batch", "batches")} done since `;
+  const scope = `The newest ${several(report.rows, "row")}, of ${several(report.jobs, "batch", "batches")}, the first of them done `;
   const most = report.classes[0]?.rows ?? 1;
   const rows = report.classes.map((found) => element("tr", {},
     element("th", { scope: "row" }, found.label), number(found.rows),

@@ -28,11 +28,11 @@ const fact = (title, ...words) => element("div", {}, element("dt", {}, title), e
 function showHealth(status) {
   const found = status.troubles;
   const [level, words] = verdict(status);
-  sayVerdict(level === "good" && found.some((trouble) => trouble.grave) ? "warn" : level,
+  sayVerdict(level === "good" && found.length > 0 ? "warn" : level,
     found.length ? `${words}. ${several(found.length, "thing wants", "things want")} attention` : words);
   const ready = status.phase === "ready" && !status.paused;
   show("answers", [
-    fact("Alive", "yes, since ", ago(status.started_at)),
+    fact("Alive", "yes, started ", ago(status.started_at)),
     fact("Ready", ready ? "yes" : `no, ${status.paused?.code ?? status.phase}`),
     fact("Progress", progress(status)),
     fact("Last rows", status.last_commit_at ? ago(status.last_commit_at) : "none since the start",
@@ -49,7 +49,7 @@ function showTroubles(found) {
 /** What is known when no answer comes; all else that is shown is as it was. */
 function showSilence(error, answeredAt) {
   sayVerdict("bad", "The service does not answer");
-  show("answers", fact("Alive", "no answer", answeredAt > 0 ? [" since ", ago(new Date(answeredAt).toISOString())] : ""));
+  show("answers", fact("Alive", "no answer", answeredAt > 0 ? [", the last came ", ago(new Date(answeredAt).toISOString())] : ""));
   show("troubles", element("ul", {}, element("li", { class: "bad" },
     `It is stopped, it hangs, or the way to it is cut (${error.message}). What stands below is old.`,
     commands([

@@ -48,7 +48,7 @@ function detailRow(place, job, columns) {
   return found && element("tr", { class: "more" }, element("td", { colspan: columns }, found));
 }
 
-function jobDetail({ job, changes }) {
+function jobDetail({ job, changes, requeued_as }) {
   const fact = (title, value, kind = "") => value !== undefined && value !== "" &&
     element("div", { class: kind }, element("dt", {}, title), element("dd", {}, String(value)));
   const rows = job.rows_ok === undefined ? job.rows && grouped(job.rows) : `${grouped(job.rows_ok)} ok, ${grouped(job.rows_failed)} without a class`;
@@ -59,6 +59,7 @@ function jobDetail({ job, changes }) {
       fact("Rows", rows), fact("Attempts", job.attempts),
       fact("Model", job.model_id), fact("Solver", job.solver && `${job.solver} × ${job.steps}, ${job.form}, ${job.kernel}`),
       fact("Duplicate of", job.duplicate_of), fact("In place of job", job.supersedes),
+      fact("Requeue of", job.requeue_of !== job.supersedes ? job.requeue_of : undefined), fact("Requeued as", requeued_as),
       fact("Features", job.features_path, "wide"),
       fact("Input removed", job.input_removed_at), fact("Rows removed", job.results_removed_at),
       fact("SHA-256", job.sha256, "wide"))),

@@ -24,7 +24,7 @@ struct Job: ParsableCommand {
         } else {
             let same = try sameBytes(as: history.job, source)
             try Output.print(
-                JobText(job: history.job, changes: history.changes, sameBytes: same, suffix: places.suffix).text)
+                JobText(history: history, sameBytes: same, suffix: places.suffix).text)
         }
     }
 

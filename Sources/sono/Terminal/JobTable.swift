@@ -22,7 +22,8 @@ struct JobTable {
     private func why(_ job: JobRecord) -> String {
         if let original = job.duplicateOf { return "same bytes as \(original)" }
         if let code = job.errorCode { return code }
-        return job.supersedes.map { "instead of \($0)" } ?? ""
+        if let older = job.supersedes { return "instead of \(older)" }
+        return job.requeueOf.map { "requeue of \($0)" } ?? ""
     }
 }
 

@@ -4,15 +4,16 @@ import Failures
 
 /// One job for a person: what is known of it, then the steps of its life, then who else had the same bytes.
 struct JobText {
-    let job: JobRecord
-    let changes: [ChangeRecord]
+    let history: JobHistory
     /// Jobs of the same pipeline with the same bytes, this one included or not.
     let sameBytes: [JobRecord]
     /// The options that lead to the same service.
     let suffix: String
 
+    private var job: JobRecord { history.job }
+
     var text: String {
-        [facts, history, relatives, advice].compactMap(\.self).joined(separator: "\n\n")
+        [facts, steps, relatives, advice].compactMap(\.self).joined(separator: "\n\n")
     }
 
     private var facts: String {
@@ -25,6 +26,8 @@ struct JobText {
             ("sha256", job.sha256),
             ("same bytes as", job.duplicateOf.map { "job \($0)" }),
             ("instead of", job.supersedes.map { "job \($0)" }),
+            ("requeue of", job.requeueOf.flatMap { $0 == job.supersedes ? nil : "job \($0)" }),
+            ("requeued as", history.requeuedAs.map { "job \($0)" }),
             ("attempts", String(job.attempts)),
             ("rows", job.rows.map(Figures.grouped)),
             ("rows ok", job.rowsOK.map(Figures.grouped)),
@@ -52,10 +55,10 @@ struct JobText {
         return (job.workSeconds.map { "\(Figures.duration($0)): " } ?? "") + parts.joined(separator: ", ")
     }
 
-    private var history: String {
+    private var steps: String {
         var table = TextTable([("at", .left), ("after", .right), ("from", .left), ("to", .left), ("why", .left)])
         var last: String?
-        for change in changes {
+        for change in history.changes {
             let step = last.flatMap { StatusReport.seconds(from: $0, to: change.at) }.map(Figures.duration)
             last = change.at
             table.add([
@@ -72,6 +75,7 @@ struct JobText {
 
     private var advice: String? {
         let id = "\(job.jobID)\(suffix)"
+        if let successor = history.requeuedAs { return "what came of it: sono job \(successor)\(suffix)" }
         return switch job.state {
         case .failed where job.errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true:
             "the same bytes would fail again: drop a sound file"

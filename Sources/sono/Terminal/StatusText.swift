@@ -17,7 +17,10 @@ struct StatusText {
 
     var text: String {
         let troubles = (upgrade.map { [$0] } ?? []) + report.troubles
-        let commands = (report.absence.map(commands) ?? []) + troubles.flatMap(\.commands)
+        // What keeps it from starting, before the start.
+        let commands =
+            troubles.filter(\.grave).flatMap(\.commands) + (report.absence.map(commands) ?? [])
+            + troubles.filter { !$0.grave }.flatMap(\.commands)
         return [
             answers(troubles.map(\.words)),
             pipelines,
