@@ -45,6 +45,19 @@ struct StatusTests {
         #expect(service.stop() == 0)
     }
 
+    @Test("a service that is down and cannot start says what is wrong in pipeline.d before it says how to start it")
+    func misconfigured() throws {
+        let service = try Service()
+        try service.start()
+        #expect(service.stop() == 0)
+        try Data("modle: m.safetensors\n".utf8).write(to: URL(fileURLWithPath: service.root("pipeline.d/p.yaml")))
+        let outcome = try status(service.root)
+        #expect(outcome.status == 69)
+        #expect(try answer("stuck", in: outcome.output).contains("p: configuration_invalid"))
+        let check = try #require(outcome.output.range(of: "sono serve --check --root")).lowerBound
+        #expect(try check < #require(outcome.output.range(of: "# start it")).lowerBound)
+    }
+
     @Test("down, ended abruptly, and hung are told apart; each exits 69 and says what the store says")
     func absence() throws {
         let service = try Service()
