@@ -6,7 +6,7 @@ Two kinds. A call that makes something durable is left out of the recorded life 
 the second hash and the like are patched out of a copy of the tree, the program is built again, and a campaign or a test
 is run.
 
-usage: mutants.py [--binary SONO] [--tree COPY] [--only TEXT] [--calls | --patches] [--minutes M] [--seed S]
+usage: mutants.py [--binary SONO] [--tree COPY] [--only TEXT] [--calls | --patches] [--states N] [--minutes M] [--seed S]
 
 --tree names a copy of the tree that is built already; without it one is made and built. What does not fit into the
 minutes is listed as not run.
@@ -247,7 +247,7 @@ class Campaign:
         return sorted(labels)
 
     def campaign(self, script, binary, arguments):
-        limits = {"power_loss.py": ["--states", "1500"], "crash_sweep.py": []}[script]
+        limits = {"power_loss.py": ["--states", str(self.options.states)], "crash_sweep.py": []}[script]
         command = [sys.executable, os.path.join(service.REPOSITORY, "Tests/Faults", script)]
         command += ["--binary", binary, "--seed", str(self.options.seed), "--until-broken"] + limits + arguments
         outcome = subprocess.run(command, capture_output=True, text=True)
@@ -324,6 +324,7 @@ def main():
     parser.add_argument("--only", metavar="TEXT")
     parser.add_argument("--calls", action="store_true", help="only calls left out of recordings")
     parser.add_argument("--patches", action="store_true", help="only patches")
+    parser.add_argument("--states", type=int, default=1500, help="power losses tried before one is called survived")
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--seed", type=int, default=random.randrange(1, 10_000))
     return 0 if Campaign(parser.parse_args()).run() else 1
