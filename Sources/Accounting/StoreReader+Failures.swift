@@ -28,9 +28,8 @@ extension StoreReader {
                         AND NOT EXISTS (
                             SELECT 1 FROM jobs AS later
                             WHERE later.sha256 = f.sha256 AND later.pipeline = f.pipeline AND later.job_id > f.job_id)
-                    ORDER BY f.job_id DESC
                     """, arguments: [Timestamp.text(time)])
-            let newest = try jobs.first.flatMap { id in
+            let newest = try jobs.max().flatMap { id in
                 try JobRecord.fetchOne(database, sql: "SELECT * FROM v1_jobs WHERE job_id = ?", arguments: [id])
             }
             return StandingFailures(count: jobs.count, newest: newest)

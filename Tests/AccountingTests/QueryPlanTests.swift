@@ -99,6 +99,7 @@ struct QueryPlanTests {
         _ = try (reader.counts(), reader.info(), reader.expectedInWork())
         _ = try (reader.queueAges(), reader.settlements(after: 1, span: 9), reader.lastChange(before: Date()))
         _ = try reader.distribution(pipeline: "photos")
+        _ = try (reader.standingFailures(since: .distantPast), reader.successor(of: 1))
         _ = try reader.expired(pipeline: "photos", Horizons(jobs: Date()))
     }
 }
