@@ -1,3 +1,4 @@
+import Failures
 import GRDB
 
 /// One row of the view `v1_jobs`. Times are ISO 8601 UTC text, durations are seconds.
@@ -72,3 +73,8 @@ public struct JobRecord: Codable, Equatable, Sendable {
 
 // The keys are the view's columns, so the synthesised decoder reads a row as well as JSON.
 extension JobRecord: FetchableRecord {}
+
+extension JobRecord {
+    /// Whether it failed by its bytes, which would fail again.
+    public var needsOtherBytes: Bool { errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true }
+}

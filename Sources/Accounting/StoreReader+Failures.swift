@@ -6,6 +6,8 @@ public struct StandingFailures: Equatable, Sendable {
     public var count: Int
     /// The newest of them.
     public var newest: JobRecord?
+    /// Whether none that failed since were left out of the count, for there are too many.
+    public var areAll: Bool
 }
 
 extension StoreReader {
@@ -15,24 +17,26 @@ extension StoreReader {
     /// Jobs that failed after a time and whose file, or whose bytes, have not become another job since. Of the newest
     /// thousand failed jobs, so that the cost does not grow with the store.
     public func standingFailures(since time: Date) throws -> StandingFailures {
-        try read { database in
+        let newest = "SELECT job_id, pipeline, sha256, finished_at FROM jobs WHERE state = 'failed' ORDER BY job_id DESC"
+        return try read { database in
+            // + keeps it to the index of digests: a pipeline has many jobs.
             let jobs = try JobID.fetchAll(
                 database,
                 sql: """
-                    SELECT f.job_id FROM (
-                        SELECT job_id, pipeline, sha256, finished_at FROM jobs WHERE state = 'failed'
-                        ORDER BY job_id DESC LIMIT \(Self.most)
-                    ) AS f
+                    SELECT f.job_id FROM (\(newest) LIMIT \(Self.most)) AS f
                     WHERE f.finished_at >= ?
                         AND NOT EXISTS (SELECT 1 FROM jobs WHERE requeue_of = f.job_id)
                         AND NOT EXISTS (
                             SELECT 1 FROM jobs AS later
-                            WHERE later.sha256 = f.sha256 AND later.pipeline = f.pipeline AND later.job_id > f.job_id)
+                            WHERE later.sha256 = f.sha256 AND +later.pipeline = f.pipeline AND later.job_id > f.job_id)
                     """, arguments: [Timestamp.text(time)])
-            let newest = try jobs.max().flatMap { id in
+            let beyond = try String.fetchOne(
+                database, sql: "SELECT finished_at FROM (\(newest) LIMIT 1 OFFSET \(Self.most))")
+            let last = try jobs.max().flatMap { id in
                 try JobRecord.fetchOne(database, sql: "SELECT * FROM v1_jobs WHERE job_id = ?", arguments: [id])
             }
-            return StandingFailures(count: jobs.count, newest: newest)
+            return StandingFailures(
+                count: jobs.count, newest: last, areAll: beyond.map { $0 < Timestamp.text(time) } ?? true)
         }
     }
 

@@ -178,6 +178,10 @@ struct ReceptionLoop {
 
     private func publish() {
         let waiting = lines.mapValues(\.waitingCount)
-        board.update { $0.incoming = waiting }
+        let isNew = board.update { state in
+            defer { state.incoming = waiting }
+            return state.incoming != waiting
+        }
+        if isNew { onChange() }
     }
 }

@@ -10,22 +10,25 @@ extension StatusReport {
     mutating func advise(from reader: StoreReader?, paths: ServicePaths) {
         troubles = Advice(report: self, options: paths.options, spool: paths.spool, reader: reader).troubles
     }
-}
 
-extension StatusReport {
-    /// Why a service that is down may not start: what is wrong in pipeline.d, as far as its text goes.
+    /// Why a service that is down may not start: what is wrong in the files of pipeline.d. Models are not looked at.
     mutating func adviseOnConfiguration(paths: ServicePaths) {
-        // A directory that this user may not read is no answer.
+        // What this user may not read is no answer.
         guard absence?.kind == .down || absence?.kind == .staleSocket,
             let found = try? ConfigurationDirectory.load(paths.configuration)
         else { return }
         let check = Trouble.Command("sono serve --check\(paths.options)", "what is wrong in pipeline.d, and where")
-        let faults = found.sorted { $0.key < $1.key }.compactMap { name, result -> Trouble? in
-            guard case .failure(let failure) = result else { return nil }
+        var faults = found.sorted { $0.key < $1.key }.compactMap { name, result -> Trouble? in
+            guard case .failure(let failure) = result, access("\(paths.configuration)/\(name).yaml", R_OK) == 0 else {
+                return nil
+            }
             return Trouble(
                 grave: true, words: "\(name): \(failure.code.rawValue): \(failure.message)", commands: [check])
         }
-        troubles.insert(contentsOf: faults, at: 0)
+        if found.isEmpty {
+            faults = [Trouble(grave: true, words: "\(paths.configuration) has no pipeline: add NAME.yaml", commands: [check])]
+        }
+        troubles = faults + (troubles ?? [])
     }
 }
 
@@ -51,9 +54,11 @@ private struct Advice {
 
     private var store: Trouble? {
         report.storeProblem.map { problem in
-            Trouble(
-                grave: true, words: "the store cannot be read, \(problem.code): \(problem.message)",
-                commands: [command("sono doctor", "what is wrong with it; as root")])
+            // One of an older version is brought up to date by a start.
+            let isOlder = problem.code == FailureCode.unavailable.rawValue
+            return Trouble(
+                grave: !isOlder, words: "the store cannot be read, \(problem.code): \(problem.message)",
+                commands: isOlder ? [] : [command("sono doctor", "what is wrong with it; as root")])
         }
     }
 
@@ -67,9 +72,10 @@ private struct Advice {
     }
 
     private var stalled: Trouble? {
-        guard report.progress.kind == .stalled else { return nil }
+        guard report.progress?.kind == .stalled else { return nil }
+        let due = report.pipelines.filter { $0.state == .running }.reduce(0) { $0 + ($1.counts?.jobs[.queued] ?? 0) }
         return Trouble(
-            grave: true, words: "no batch comes to its end although \(total(.queued)) are due",
+            grave: true, words: "no batch comes to its end although \(due) are due",
             commands: isInstalled
                 ? [Trouble.Command("journalctl -u sono -p warning -n 20", "what the service says of it")] : [])
     }
@@ -78,13 +84,13 @@ private struct Advice {
         var troubles = pipeline.warnings.map { Trouble(words: "\(pipeline.name): \($0)") }
         if let problem = pipeline.problem {
             let reload = isInstalled ? [Trouble.Command("systemctl reload sono", "take over what was mended")] : []
-            // With its directories, or a file that cannot be moved, no configuration helps.
-            let isSpools = problem.code == FailureCode.ioError.rawValue
+            // While it runs that is trouble with its directories, or with a file that cannot be moved.
+            let isOfSpool = pipeline.state == .running && problem.code == FailureCode.ioError.rawValue
             troubles.insert(
                 Trouble(
                     grave: pipeline.state != .running, words: "\(pipeline.name): \(problem.code): \(problem.message)",
-                    commands: isSpools
-                        ? [Trouble.Command("ls -la \(spool)/\(pipeline.name)/incoming", "what lies there; as root")]
+                    commands: isOfSpool
+                        ? [list(pipeline, "what lies there; as root")]
                         : [command("sono serve --check", "what is wrong in pipeline.d, and where")] + reload),
                 at: 0)
         } else if pipeline.state == .removed, pipeline.incoming > 0 {
@@ -92,20 +98,28 @@ private struct Advice {
                 Trouble(
                     words: "\(pipeline.name): \(pipeline.incoming) files wait and no configuration names it: give it "
                         + "\(pipeline.name).yaml and reload, or take the files away",
-                    commands: [Trouble.Command("ls -la \(spool)/\(pipeline.name)/incoming", "which; as root")]))
+                    commands: [list(pipeline, "which; as root")]))
         }
         return troubles
     }
 
+    private func list(_ pipeline: StatusReport.Pipeline, _ purpose: String) -> Trouble.Command {
+        Trouble.Command("ls -la \(ServicePaths.quoted("\(spool)/\(pipeline.name)/incoming"))", purpose)
+    }
+
     /// Those that nobody has dealt with, and not for ever: who does not want a batch any more has nothing to type.
     private var failed: Trouble? {
-        guard total(.failed) > 0, let failures = try? reader?.standingFailures(since: Date() - Self.day),
-            let newest = failures.newest
-        else { return nil }
+        guard total(.failed) > 0 else { return nil }
+        let list = command("sono jobs --state failed", "which, and why")
+        guard let failures = try? reader?.standingFailures(since: Date() - Self.day) else {
+            return Trouble(words: "\(total(.failed)) failed, it is not known when", commands: [list])
+        }
+        guard let newest = failures.newest else { return nil }
+        let count = "\(failures.areAll ? "" : "at least ")\(failures.count)"
         return Trouble(
-            words: "\(failures.count) failed within a day; the newest, job \(newest.jobID): \(newest.reason)",
+            words: "\(count) failed within a day; the newest, job \(newest.jobID): \(newest.reason)",
             commands: [
-                command("sono jobs --state failed --since 1d", "which, and why"),
+                list,
                 newest.needsOtherBytes
                     ? command("sono job \(newest.jobID)", "all about the newest; drop a sound file")
                     : command("sono requeue \(newest.jobID)", "try the newest again, once the cause is gone"),
@@ -115,8 +129,7 @@ private struct Advice {
     private var retrying: Trouble? {
         let count = total(.retrying)
         guard count > 0 else { return nil }
-        let filter = JobFilter(states: [.retrying], newestFirst: true, limit: 1)
-        let newest = (try? reader?.jobs(filter))?.first
+        let newest = newest(.retrying)
         let reason = newest.map { ", job \($0.jobID): \($0.reason)" } ?? ""
         return Trouble(
             words: "\(count) will be tried again\(reason)",
@@ -128,7 +141,12 @@ private struct Advice {
         guard count > 0 else { return nil }
         return Trouble(
             words: "\(count) held by a person",
-            commands: [command("sono jobs --state held", "which"), command("sono release ID", "let one go on")])
+            commands: [command("sono jobs --state held", "which")]
+                + (newest(.held).map { [command("sono release \($0.jobID)", "let the newest go on")] } ?? []))
+    }
+
+    private func newest(_ state: JobState) -> JobRecord? {
+        (try? reader?.jobs(JobFilter(states: [state], newestFirst: true, limit: 1)))?.first
     }
 
     private func total(_ state: JobState) -> Int {
@@ -141,6 +159,5 @@ private struct Advice {
 }
 
 extension JobRecord {
-    fileprivate var needsOtherBytes: Bool { errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true }
     fileprivate var reason: String { "\(errorCode ?? ""): \(errorMessage ?? "")" }
 }

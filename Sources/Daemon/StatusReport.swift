@@ -90,7 +90,8 @@ public struct StatusReport: Codable, Sendable {
     /// Why intake pauses.
     public var paused: Problem?
     public var running: Running?
-    public var progress = Progress(kind: .unknown)
+    /// Not said by a service of before these keys, like `troubles`.
+    public var progress: Progress?
     public var lastCommitAt: String?
     /// Of the batch computed last.
     public var rowsPerSecond: Double?
@@ -108,7 +109,7 @@ public struct StatusReport: Codable, Sendable {
     /// What is not as it should be and stops nothing yet.
     public var warnings: [String]
     /// All that is stuck, these warnings and problems included, with what to type; the gravest first.
-    public var troubles: [Trouble] = []
+    public var troubles: [Trouble]?
 
     public enum CodingKeys: String, CodingKey {
         case schema
@@ -165,7 +166,7 @@ extension StatusReport {
             walHeldSince = Self.text(since)
             warnings.append(
                 "the WAL has grown to \(info.walBytes >> 20) MiB since \(Self.text(since)): a reader holds an old view of the "
-                    + "store; `fuser -v \(paths.store)` names who has it open, end its transaction.")
+                    + "store; `fuser -v \(ServicePaths.quoted(paths.store))` names who has it open, end its transaction.")
         }
         let counts = Dictionary(uniqueKeysWithValues: try reader.counts().map { ($0.pipeline, $0) })
         let served = Set(now.pipelines.keys).union(counts.keys)

@@ -3,25 +3,20 @@ import Failures
 import Foundation
 import Pipelines
 import StatusPage
-import Synchronization
 
 /// What can be asked of status.sock; nothing here changes anything.
 final class StatusRoutes: Sendable {
-    /// Answers that are being made or wait for their turn, at most: fewer than connections, so that whether the service
-    /// lives can be asked whatever the others ask for.
-    private static let mostWaiting = 48
-
     let board: Board
     let reader: StoreReader
     let options: ServiceOptions
     let paths: ServicePaths
     private let history: RecentHistory
-    private let waiting = Atomic(0)
-    /// SQLite is read here, so that a slow answer holds up other answers and not the rest of the program.
-    private let queue = DispatchQueue(label: "sono.status")
-    /// Searches go through all jobs, which takes seconds with a million of them: one after the other, by a connection of
-    /// their own, while the others are answered.
-    private let searches = DispatchQueue(label: "sono.searches")
+    /// SQLite is read here, so that a slow answer holds up other answers and not the rest of the program. With searches
+    /// fewer may wait than there are connections, so that whether the service lives can be asked whatever the others ask for.
+    private let answers = AnswerQueue("sono.status", most: 48)
+    /// Searches go through all jobs, which takes seconds with a million of them: by a connection of their own, while the
+    /// others are answered.
+    private let searches = AnswerQueue("sono.searches", most: 8)
 
     init(board: Board, reader: StoreReader, options: ServiceOptions, paths: ServicePaths) {
         self.board = board
@@ -56,29 +51,16 @@ final class StatusRoutes: Sendable {
         _ request: HTTPRequest, _ place: StatusPlace, _ varying: String,
         _ reply: @escaping @Sendable (HTTPResponse) -> Void
     ) {
-        guard waiting.add(1, ordering: .relaxed).newValue <= Self.mostWaiting else {
-            waiting.subtract(1, ordering: .relaxed)
-            var busy = HTTPResponse.text("\(Self.mostWaiting) others wait for an answer: ask again\n", status: 503)
-            busy.retryAfter = 1
-            return reply(busy)
+        if place == .jobs, let filter = try? JobFilter(request), filter.isSearch {
+            return searches.answer(reply) { [self] in try search(filter).unlessKnown(to: request) }
         }
-        let isSearch = place == .jobs && (try? JobFilter(request))?.isSearch == true
-        (isSearch ? searches : queue).async { [self] in
-            let response: HTTPResponse
-            do {
-                response = try isSearch ? search(request) : answer(request, place, varying)
-            } catch {
-                response = .failure(error)
-            }
-            waiting.subtract(1, ordering: .relaxed)
-            reply(response)
-        }
+        answers.answer(reply) { [self] in try answer(request, place, varying) }
     }
 
-    private func search(_ request: HTTPRequest) throws -> HTTPResponse {
+    private func search(_ filter: JobFilter) throws -> HTTPResponse {
         let reader = try StoreReader.open(path: reader.path, patience: .seconds(5))
         defer { try? reader.close() }
-        return HTTPResponse.json(try JobList(JobFilter(request), from: reader)).unlessKnown(to: request)
+        return HTTPResponse.json(try JobList(filter, from: reader))
     }
 
     private func answer(_ request: HTTPRequest, _ place: StatusPlace, _ varying: String) throws -> HTTPResponse {

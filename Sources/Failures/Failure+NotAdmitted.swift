@@ -10,13 +10,32 @@ extension Failure {
         if lstat(path, &status) != 0 {
             remedy = "ask its administrator."
         } else if status.st_mode & 0o070 != 0, status.st_gid != 0 {
-            let name = getgrgid(status.st_gid).map { String(cString: $0.pointee.gr_name) } ?? String(status.st_gid)
-            remedy = "join the group \(name) (usermod -aG \(name) USER, as root), and log in anew."
+            let (group, user) = (groupName(status.st_gid), userName(getuid()))
+            remedy = "join the group \(group) (usermod -aG \(group) \(user), as root), and log in anew."
         } else {
-            let name = getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? String(status.st_uid)
-            remedy = "only its owner, \(name), may."
+            remedy = "only its owner, \(userName(status.st_uid)), may."
         }
         return Failure(
             .unavailable, "\(path) may not be \(what) by you: \(remedy)", cause: String(cString: strerror(EACCES)))
+    }
+
+    private static func userName(_ id: uid_t) -> String {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 64 << 10)
+        return buffer.withUnsafeMutableBufferPointer { buffer in
+            getpwuid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil
+                ? String(cString: entry.pw_name) : String(id)
+        }
+    }
+
+    private static func groupName(_ id: gid_t) -> String {
+        var entry = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 64 << 10)
+        return buffer.withUnsafeMutableBufferPointer { buffer in
+            getgrgid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil
+                ? String(cString: entry.gr_name) : String(id)
+        }
     }
 }

@@ -64,10 +64,11 @@ extension FailureCode {
         }
     }
 
-    /// Whether the same bytes would fail again, whatever is done about the model, the configuration or the machine.
+    /// Whether the same bytes would fail again, whatever is done about the model, the configuration or the machine. Rows
+    /// that are not finite may come of a model that diverges.
     public var needsOtherBytes: Bool {
         switch self {
-        case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy, .unsupportedFormat, .noRows, .nonFiniteRows:
+        case .incomplete, .corruptZstd, .corruptSafetensors, .corruptNpy, .unsupportedFormat, .noRows:
             true
         default: false
         }

@@ -46,7 +46,7 @@ public struct ServicePaths: Sendable, Equatable {
     }
 
     /// For a shell.
-    private static func quoted(_ path: String) -> String {
+    package static func quoted(_ path: String) -> String {
         let isPlain = path.utf8.allSatisfy { "/._-+".utf8.contains($0) || Character(Unicode.Scalar($0)).isASCIIWord }
         return isPlain ? path : "'\(path.replacing("'", with: "'\\''"))'"
     }

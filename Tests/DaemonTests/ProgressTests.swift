@@ -18,7 +18,7 @@ struct ProgressTests {
         let all = Dictionary(uniqueKeysWithValues: JobState.allCases.map { ($0.rawValue, jobs[$0] ?? 0) })
         let object: [String: Any] = [
             "schema": "sono-status/1", "phase": phase, "started_at": text(started), "last_commit_at": text(commit),
-            "warnings": [], "troubles": [], "progress": ["kind": "unknown"],
+            "warnings": [],
             "running": running
                 ? ["job_id": 1, "pipeline": "p", "rows": 10, "rows_done": 1, "seconds": 1] as [String: Any] : NSNull(),
             "pipelines": [

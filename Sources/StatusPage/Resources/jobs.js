@@ -5,7 +5,7 @@ const opened = new Map();
 
 const stateClass = { done: "good", failed: "bad", retrying: "warn", held: "warn", cancelled: "warn" };
 /** Other bytes are needed: the same ones would fail again. */
-const badBytes = new Set(["incomplete", "corrupt_zstd", "corrupt_safetensors", "corrupt_npy", "unsupported_format", "no_rows", "non_finite_rows"]);
+const badBytes = new Set(["incomplete", "corrupt_zstd", "corrupt_safetensors", "corrupt_npy", "unsupported_format", "no_rows"]);
 
 const advice = (job) => badBytes.has(job.error_code)
   ? [{ text: `sono job ${job.job_id}`, purpose: "all about it; drop a sound file" }]

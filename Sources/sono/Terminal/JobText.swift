@@ -1,6 +1,5 @@
 import Accounting
 import Daemon
-import Failures
 
 /// One job for a person: what is known of it, then the steps of its life, then who else had the same bytes.
 struct JobText {
@@ -77,7 +76,7 @@ struct JobText {
         let id = "\(job.jobID)\(suffix)"
         if let successor = history.requeuedAs { return "what came of it: sono job \(successor)\(suffix)" }
         return switch job.state {
-        case .failed where job.errorCode.flatMap(FailureCode.init)?.needsOtherBytes == true:
+        case .failed where job.needsOtherBytes:
             "the same bytes would fail again: drop a sound file"
         case .failed, .cancelled: "try it again: sono requeue \(id)"
         case .held: "let it go on: sono release \(id)"

@@ -16,7 +16,7 @@ struct StatusText {
     private var isInstalled: Bool { options.isEmpty }
 
     var text: String {
-        let troubles = (upgrade.map { [$0] } ?? []) + report.troubles
+        let troubles = (upgrade.map { [$0] } ?? []) + (report.troubles ?? [])
         // What keeps it from starting, before the start.
         let commands =
             troubles.filter(\.grave).flatMap(\.commands) + (report.absence.map(commands) ?? [])
@@ -89,14 +89,14 @@ struct StatusText {
 
     private var progress: [String] {
         let words =
-            switch report.progress.kind {
+            switch report.progress?.kind {
             case .working: "yes"
             case .idle: "idle: nothing waits"
             case .waiting: "waiting"
             case .stalled:
                 Terminal.alarm(
-                    "no: jobs are due and none has run for \(Figures.duration(report.progress.seconds ?? 0))")
-            case .unknown: "not known; what follows was read from the store"
+                    "no: jobs are due and none has run for \(Figures.duration(report.progress?.seconds ?? 0))")
+            case .unknown, nil: "not known; what follows was read from the store"
             }
         let facts = [
             words, report.lastCommitAt.flatMap(ago).map { "last commit \($0) ago" },
