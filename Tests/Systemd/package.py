@@ -35,7 +35,7 @@ def documents(sono):
         paths = {f"{folder}/{link}" for link in re.findall(r"\]\((docs/[^)]+)\)", file.read())}
     expect(len(paths) > 1, f"{paths}")
     for unit in UNITS:
-        for place in sono.show("Documentation", unit).split():
+        for place in sono.show("Documentation", unit).replace('"', "").split():
             manual = re.fullmatch(r"man:(\S+)\((\d)\)", place)
             paths.add(f"/usr/share/man/man{manual[2]}/{manual[1]}.{manual[2]}.gz" if manual else place[len("file://"):])
     for path in paths:
