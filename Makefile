@@ -85,7 +85,9 @@ install: program man completions
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/sono/debian-sections Sources/sono/Resources/debian-sections/*
 	install -Dm644 Sources/sono/Resources/pilot-criteria.yaml $(DESTDIR)$(PREFIX)/share/sono/pilot-criteria.yaml
 	install -Dm644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.socket
-	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)/usr/lib/systemd/system/sono.service
+	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)/usr/lib/systemd/system/{sono.service,sono-http.service,sono-http.socket}
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sono README.md
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/sono/docs docs/*
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 .build/man/man1/*.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 .build/man/man5/*.5
 	install -Dm644 .build/completions/sono $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sono

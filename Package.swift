@@ -111,7 +111,8 @@ let package = Package(
             path: "Tests/Fuzzing", exclude: ["LibFuzzer", "README.md", "corpus.py", "fuzz", "words.dict"],
             resources: [.copy("Corpus")], swiftSettings: strict),
         .testTarget(
-            name: "SystemTests", dependencies: ["sono", "example", "CLinux", "TestSupport", "TensorFiles", grdb],
+            name: "SystemTests",
+            dependencies: ["sono", "example", "CLinux", "Failures", "TestSupport", "TensorFiles", grdb],
             swiftSettings: strict),
     ]
 )

@@ -20,6 +20,14 @@ EXIT = (
     (74, "A disk or file system failed."), (75, "Try again later."), (78, "A fault of the configuration."),
 )
 
+# Of the installed service, by command; the help says what they do, and with --root anybody may.
+RIGHTS = {
+    "doctor": "Run it as root: it looks into store, spool and models, which are not everybody's to read.",
+    "serve": "Run serve --check as root. The service itself runs as the user sono and has to be able to read the models: "
+             "runuser -u sono -- sono serve --check sees what it sees.",
+    "verify": "Run it as root: the inputs in done/ are the service's alone to read.",
+}
+
 
 def escape(text):
     text = text.replace("\\", "\\e").replace("-", "\\-")
@@ -104,6 +112,11 @@ def page(title, command, version, siblings, whole):
     lines += [".SH OPTIONS"] + options if options else []
     for kind, block in found:
         lines += [".SH EXAMPLES"] + verbatim(block) if kind == "example" else []
+    if whole:
+        with open(os.path.join(HERE, "service.roff")) as file:
+            lines += file.read().splitlines()
+    if command["commandName"] in RIGHTS:
+        lines += [".SH RIGHTS", escape(RIGHTS[command["commandName"]])]
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXIT:
         lines += [".TP", str(code), escape(meaning)]
@@ -112,11 +125,17 @@ def page(title, command, version, siblings, whole):
             ".SH ENVIRONMENT", ".TP", "\\fBNO_COLOR\\fR", "If set and not empty, nothing is coloured.",
             ".SH FILES"]
         for path, what in (
-            ("/etc/sono/pipeline.d/NAME.yaml", "A pipeline, see sono-pipeline(5)."),
+            ("/etc/sono/pipeline.d/NAME.yaml", "A pipeline, see sono-pipeline(5); example.yaml.sample beside it is one."),
             ("/etc/sono/models", "Models, see sono-model(5)."),
             ("/var/spool/sono/NAME/incoming", "Where batches are dropped, see sono-embedding-set(5)."),
+            ("/var/spool/sono/NAME/done", "Inputs of finished batches, for 7 days unless retention says otherwise."),
+            ("/var/spool/sono/NAME/failed", "Inputs that failed, each with its reason.json beside it."),
             ("/var/lib/sono/sono.sqlite", "Jobs and results, see sono-store(5)."),
+            ("/var/lib/sono/features/NAME", "Refined vectors, if asked for."),
             ("/run/sono/status.sock", "Status over HTTP; /openapi.json describes it."),
+            ("/run/sono/control.sock", "By which jobs are held, released, cancelled and requeued."),
+            ("/usr/share/sono", "Alert rules, dashboard, the pilot's criteria and, of sono-demo, debian-sections."),
+            ("/usr/share/doc/sono/README.md", "The tour, with all that was measured."),
         ):
             lines += [".TP", "\\fI" + escape(path) + "\\fR", escape(what)]
     lines += [".SH SEE ALSO"]

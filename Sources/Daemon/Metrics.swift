@@ -76,8 +76,9 @@ struct Metrics {
             work.map { (Self.of($0.key), $0.value.topScores, $0.value.rowsOK) })
         text.counter(
             "sono_errors_total", "Failures since the start, those that passed included.",
-            board.errors.sorted { $0.key.rawValue < $1.key.rawValue }
-                .map { ([("code", $0.key.rawValue)], Double($0.value)) })
+            // Every code from the start, for a counter that begins with its first failure has not increased by it.
+            FailureCode.allCases.sorted { $0.rawValue < $1.rawValue }
+                .map { ([("code", $0.rawValue)], Double(board.errors[$0] ?? 0)) })
         text.histogram(
             "sono_stage_seconds", "Time of done batches by stage; refining includes classifying.",
             work.flatMap { name, done in

@@ -18,7 +18,7 @@ package struct ProcessFigures {
             let fields = stat.split(separator: ")").last?.split(separator: " "), fields.count > 21,
             let userTicks = Double(fields[11]), let systemTicks = Double(fields[12]),
             let startTicks = Double(fields[19]),
-            let virtualBytes = Int(fields[20]), let pages = Int(fields[21]), let boot = Self.bootTime,
+            let virtualBytes = Int(fields[20]), let pages = Int(fields[21]),
             let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
         else { return nil }
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
@@ -30,9 +30,16 @@ package struct ProcessFigures {
         // Without the one by which they were listed.
         openFiles = names.count - 1
         mostFiles = Int(clamping: limit.rlim_cur)
-        started = boot + startTicks / ticks
+        started = Self.bootTime + startTicks / ticks
     }
 
-    private static let bootTime: Double? = (try? String(contentsOfFile: "/proc/stat", encoding: .utf8))?
-        .split(separator: "\n").first { $0.hasPrefix("btime ") }?.split(separator: " ").last.flatMap { Double($0) }
+    /// Seconds since 1970, by the clocks: /proc/stat, which has it too, is not there in the service's sandbox. Once, so
+    /// that a clock that is set later does not look like another start.
+    private static let bootTime = seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME)
+
+    private static func seconds(_ clock: clockid_t) -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
 }

@@ -49,6 +49,48 @@ struct ManualTests {
         }
     }
 
+    @Test("sono(1) tells who may do what, where the page is and how to scrape it, as units and packages have it")
+    func service() throws {
+        let scratch = try Scratch()
+        try Sono.run(
+            [Self.source.appending(path: "man/generate.py").path, Sono.executable.path, scratch.path],
+            executable: URL(fileURLWithPath: "/usr/bin/python3"))
+        func page(_ title: String) throws -> String {
+            try String(contentsOfFile: scratch("man1/\(title).1"), encoding: .utf8).replacing("\\", with: "")
+        }
+        func tree(_ path: String) throws -> String {
+            try String(contentsOf: Self.source.appending(path: path), encoding: .utf8)
+        }
+        let sono = try page("sono")
+        let groups = try tree("systemd/sono.sysusers").matches(of: /(?m)^g (\S+)/).map { String($0.output.1) }
+        #expect(groups.count == 3)
+        for group in groups { #expect(sono.contains("fB\(group)fR\nmay "), "\(group)") }
+        let address = try #require(try tree("systemd/sono-http.socket").firstMatch(of: /ListenStream=(\S+)/)).output.1
+        #expect(sono.contains("http://\(address)/") && sono.contains("targets: [\"\(address)\"]"))
+        let makefile = try tree("Makefile")
+        for file in ["prometheus/sono.rules.yml", "grafana/sono.json"] {
+            #expect(makefile.contains("/share/sono/\(file.prefix { $0 != "/" }) integrations/\(file)\n"))
+            #expect(sono.contains("/usr/share/sono/\(file)"))
+        }
+        for title in ["sono-doctor", "sono-verify", "sono-serve"] {
+            #expect(try page(title).contains(" as root"), "\(title)")
+        }
+    }
+
+    @Test("the sample pipeline and sono-pipeline(5) name every solver that there is")
+    func solvers() throws {
+        let help = try Sono.run(["help", "bench"]).output.replacing(/\s+/, with: " ")
+        let values = try #require(help.firstMatch(of: /model's own: ([a-z0-9, -]+)\./)).output.1
+        let names = values.split(separator: ", ")
+        #expect(names.count >= 7)
+        for path in ["pipeline.d/example.yaml.sample", "man/sono-pipeline.5"] {
+            let text = try String(contentsOf: Self.source.appending(path: path), encoding: .utf8)
+                .replacing(/\\f[IR]/, with: " ").replacing("\\", with: "")
+            let words = Set(text.split { !$0.isLetter && !$0.isNumber && $0 != "-" })
+            #expect(Set(names).subtracting(words) == [], "\(path)")
+        }
+    }
+
     @Test("man names every option that the help names, with nothing lost on the way")
     func options() throws {
         let scratch = try Scratch()

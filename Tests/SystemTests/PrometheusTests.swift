@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 import TestSupport
 import Testing
@@ -40,6 +41,7 @@ struct PrometheusTests {
         .enabled(if: isInstalled, "needs Debian's prometheus: make test-packages"))
     func scrape() throws {
         let ports = try FreePort.find(2)
+        let begin = Date().timeIntervalSince1970
         let service = try busyService(port: ports[0])
         let scraped = try get(ports[0], "/metrics")
         let metrics = try #require(scraped)
@@ -79,12 +81,18 @@ struct PrometheusTests {
         #expect(try query("sono_rows_total{pipeline=\"p\",status=\"ok\"}") == 500)
         #expect(try query("sono_jobs{pipeline=\"p\",state=\"failed\"}") == 1)
         #expect(try query("sono_errors_total{code=\"incomplete\"}") == 1)
+        // The first crash is an increase only if there was a sample before.
+        for code in FailureCode.allCases where code != .incomplete {
+            #expect(try query("sono_errors_total{code=\"\(code.rawValue)\"}") == 0, "\(code)")
+        }
         for stage in ["queue", "decode", "refine", "commit"] {
             #expect(try query("sono_stage_seconds_count{pipeline=\"p\",stage=\"\(stage)\"}") == 1, "\(stage)")
         }
         #expect(try query("histogram_quantile(1, sum by (le) (sono_stage_seconds_bucket{stage=\"refine\"}))") != nil)
         let resident = try query("process_resident_memory_bytes{job=\"sono\"}")
         #expect(try #require(resident) > 1e6)
+        let started = try #require(try query("process_start_time_seconds{job=\"sono\"}"))
+        #expect(started > begin - 0.1 && started < begin + 30, "begun at \(begin), started at \(started)")
         service.stop()
         try eventually("its end is seen") { try query("up{job=\"sono\"}") == 0 }
     }

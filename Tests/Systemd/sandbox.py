@@ -10,7 +10,9 @@ UNITS = ("sono.service", "sono-http.service", "sono-http.socket")
 
 @promise("systemd-analyze verify prints nothing")
 def verify(sono):
-    outcome = sono.outcome("systemd-analyze", "verify", *(f"/usr/lib/systemd/system/{unit}" for unit in UNITS))
+    # Whether its pages are there is asked of the package, for not every Debian has man.
+    files = (f"/usr/lib/systemd/system/{unit}" for unit in UNITS)
+    outcome = sono.outcome("systemd-analyze", "verify", "--man=no", *files)
     expect(outcome.returncode == 0 and outcome.stdout + outcome.stderr == "", f"{outcome.stdout}{outcome.stderr}")
 
 

@@ -53,6 +53,7 @@ def campaign(sono, tally, first, upgraded):
     check = tally.check
     check(package.install, sono, first)
     check(package.verified, sono)
+    check(package.documents, sono)
     check(package.start_without_pipeline, sono)
     sono.add_people()
     sono.add_model()
@@ -67,12 +68,14 @@ def campaign(sono, tally, first, upgraded):
     hung = hang.Hang(sono)
     check(hang.hold, hung)
     for function in (
-        life.administer, life.reload_bad, life.second, proxy.proxy, life.killed, life.stopped, life.stop,
-        life.dropped_while_down, life.configuration_error, life.start_waits, life.poison, disk.full, disk.read_only,
+        life.administer, life.reload_bad, life.second, proxy.proxy, proxy.metrics, life.killed, life.stopped,
+        life.stop, life.dropped_while_down, life.configuration_error, life.start_waits, life.poison, disk.full,
+        disk.read_only,
     ):
         check(function, sono)
     check(package.upgrade, sono, upgraded, UPGRADE)
     check(package.upgrade_stopped, sono, upgraded)
+    check(package.upgrade_misconfigured, sono, upgraded)
     check(package.remove, sono)
     check(package.install_again, sono, upgraded)
     check(life.ten_thousand, sono)
