@@ -17,7 +17,9 @@ extension StoreReader {
     /// Jobs that failed after a time and whose file, or whose bytes, have not become another job since. Of the newest
     /// thousand failed jobs, so that the cost does not grow with the store.
     public func standingFailures(since time: Date) throws -> StandingFailures {
-        let newest = "SELECT job_id, pipeline, sha256, finished_at FROM jobs WHERE state = 'failed' ORDER BY job_id DESC"
+        let newest = """
+            SELECT job_id, pipeline, sha256, finished_at FROM jobs WHERE state = 'failed' ORDER BY job_id DESC
+            """
         return try read { database in
             // + keeps it to the index of digests: a pipeline has many jobs.
             let jobs = try JobID.fetchAll(

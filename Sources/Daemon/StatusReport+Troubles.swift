@@ -26,7 +26,9 @@ extension StatusReport {
                 grave: true, words: "\(name): \(failure.code.rawValue): \(failure.message)", commands: [check])
         }
         if found.isEmpty {
-            faults = [Trouble(grave: true, words: "\(paths.configuration) has no pipeline: add NAME.yaml", commands: [check])]
+            faults = [
+                Trouble(grave: true, words: "\(paths.configuration) has no pipeline: add NAME.yaml", commands: [check])
+            ]
         }
         troubles = faults + (troubles ?? [])
     }

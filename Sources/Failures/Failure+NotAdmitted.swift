@@ -22,20 +22,25 @@ extension Failure {
     private static func userName(_ id: uid_t) -> String {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 64 << 10)
+        var buffer = [CChar](repeating: 0, count: longestEntry)
+        // What is found lies in the buffer.
         return buffer.withUnsafeMutableBufferPointer { buffer in
-            getpwuid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil
-                ? String(cString: entry.pw_name) : String(id)
+            guard let place = buffer.baseAddress, getpwuid_r(id, &entry, place, buffer.count, &found) == 0, found != nil
+            else { return String(id) }
+            return String(cString: entry.pw_name)
         }
     }
 
     private static func groupName(_ id: gid_t) -> String {
         var entry = group()
         var found: UnsafeMutablePointer<group>?
-        var buffer = [CChar](repeating: 0, count: 64 << 10)
+        var buffer = [CChar](repeating: 0, count: longestEntry)
         return buffer.withUnsafeMutableBufferPointer { buffer in
-            getgrgid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil
-                ? String(cString: entry.gr_name) : String(id)
+            guard let place = buffer.baseAddress, getgrgid_r(id, &entry, place, buffer.count, &found) == 0, found != nil
+            else { return String(id) }
+            return String(cString: entry.gr_name)
         }
     }
+
+    private static let longestEntry = 64 << 10
 }
