@@ -30,6 +30,17 @@ struct CommandTests {
         #expect(!FileManager.default.fileExists(atPath: scratch("out")))
     }
 
+    @Test("an answer to a mistake says it once, and lists what there is to choose from")
+    func mistakes() throws {
+        let state = try Sono.run(["jobs", "--state", "fail"])
+        #expect(state.status == 64 && state.errors.contains("queued, running, retrying, held, done, failed"))
+        let scratch = try Scratch()
+        let model = try Sono.run(["inspect", scratch("absent.safetensors")])
+        #expect(model.status == 66)
+        let refine = try Sono.run(["refine", "--model", scratch("no"), scratch("in.npy"), scratch("out")])
+        #expect(refine.errors.split(separator: scratch("no")).count == 2, "\(refine.errors)")
+    }
+
     @Test("every command's help has an example that can be pasted: no line of it is wrapped")
     func examples() throws {
         let commands = [
