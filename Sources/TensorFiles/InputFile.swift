@@ -99,7 +99,8 @@ package final class InputFile: Sendable {
             return notRegular(path, "a socket or FIFO")
         case EACCES where access(directory(of: place), X_OK) != 0:
             return Failure(
-                .unreadable, "\(path) may not be reached: open the directories above it (`chmod a+x`) or put it elsewhere.",
+                .unreadable,
+                "\(path) may not be reached: open the directories above it (`chmod a+x`) or put it elsewhere.",
                 cause: cause)
         case EACCES, EPERM:
             return Failure(

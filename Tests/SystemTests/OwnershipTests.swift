@@ -22,7 +22,7 @@ struct OwnershipTests {
 
     private func sono(as user: String, _ arguments: String...) throws -> Sono.Outcome {
         try Sono.run(
-            ["--reuid", user, "--regid", user, "--clear-groups", Sono.executable.path] + arguments
+            ["--reuid", user, "--regid", "daemon", "--clear-groups", Sono.executable.path] + arguments
                 + ["--root", service.root.path],
             executable: URL(fileURLWithPath: "/usr/bin/setpriv"))
     }
@@ -59,13 +59,18 @@ struct OwnershipTests {
         try service.drop(Batches.batch(rows: 5, seed: 1), as: "a.safetensors")
         try service.waitUntilSettled()
         service.stop(SIGKILL)
-        for lock in ["spool/.lock", "state/sono.lock"] { try FileManager.default.removeItem(atPath: service.root(lock)) }
+        for lock in ["spool/.lock", "state/sono.lock"] {
+            try FileManager.default.removeItem(atPath: service.root(lock))
+        }
         #expect(try sono("gc").status == 0)
         #expect(try sono("requeue", "1").status == 0)
         #expect(try sono("backup", service.root("copy.sqlite")).status == 0)
         #expect(owner("copy.sqlite") == 0)
         let found = try Sono.run(
-            ["-c", "find '\(service.root("state"))' '\(service.root("spool"))' -user 0 ! -path '*/work/*' ! -path '*/done/*'"],
+            [
+                "-c",
+                "find '\(service.root("state"))' '\(service.root("spool"))' -user 0 ! -path '*/work/*' ! -path '*/done/*'",
+            ],
             executable: URL(fileURLWithPath: "/bin/sh"))
         #expect(found.output.isEmpty, "\(found.output)")
         #expect(owner("spool/.lock") == nobody && owner("state/sono.lock") == nobody)
@@ -73,6 +78,22 @@ struct OwnershipTests {
         try eventually("it is computed again") {
             try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'done'") == 2
         }
+        #expect(service.stop() == 0)
+    }
+
+    @Test("a store that root recovers belongs to its user, and it starts again")
+    func recovery() throws {
+        try servedOnce()
+        let store = try #require(FileHandle(forUpdatingAtPath: service.root("state/sono.sqlite")))
+        try store.seek(toOffset: store.seekToEnd() / 8_192 * 4_096)
+        try store.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
+        try store.close()
+        let outcome = try sono("doctor", "--recover")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(owner("state/sono.sqlite") == nobody)
+        let doctor = try sono("doctor")
+        #expect(!doctor.output.contains("owners"), "\(doctor.output)")
+        try service.start(as: "nobody")
         #expect(service.stop() == 0)
     }
 
@@ -121,20 +142,24 @@ struct OwnershipTests {
         #expect(try list("spool/p/.tmp") == others)
     }
 
-    @Test("as root, --check and doctor see a file that the service may not read", arguments: ["model", "yaml"])
-    func unreadable(what: String) throws {
+    @Test(
+        "as root, --check and doctor see a file that the service may not read",
+        arguments: [
+            ("models/reference.safetensors", "may not be read"), ("models", "may not be reached"),
+            ("pipeline.d/p.yaml", "p.yaml may not be read by nobody"), ("pipeline.d", "may not be read by nobody"),
+        ])
+    func unreadable(path: String, words: String) throws {
         try servedOnce()
-        let path = what == "model" ? "models/reference.safetensors" : "pipeline.d/p.yaml"
         try #require(chown(service.root(path), 0, 0) == 0 && chmod(service.root(path), 0o600) == 0)
         let check = try sono("serve", "--check")
         #expect(check.status == 78)
-        #expect(check.errors.contains("may not be read") && check.errors.contains("chmod a+r"), "\(check.errors)")
+        #expect(check.errors.contains(words) && check.errors.contains("chmod a+"), "\(check.errors)")
         let doctor = try sono("doctor")
         #expect(doctor.status == 1)
-        #expect(doctor.output.contains("may not be read"), "\(doctor.output)")
+        #expect(doctor.output.contains(words), "\(doctor.output)")
         // A reload would reach nobody.
         #expect(doctor.output.contains("then sono serve --root") && !doctor.output.contains("reload"))
-        if what == "yaml" {
+        if path.hasPrefix("pipeline.d") {
             let remedy = try #require(check.errors.split(separator: "`").first { $0.hasPrefix("chmod") })
             try #require(system(String(remedy)) == 0)
             #expect(try sono("serve", "--check").status == 0)

@@ -34,7 +34,8 @@ struct SubmitTests {
         #expect(try service.root.names("spool/old/incoming") == ["a.safetensors"])
     }
 
-    @Test("--wait tells the job of each file, in order, also where two have the same bytes; a duplicate says what to do")
+    @Test(
+        "--wait tells the job of each file, in order, also where two have the same bytes; a duplicate says what to do")
     func waitForSeveral() throws {
         let service = try Service()
         try service.start()
@@ -49,7 +50,8 @@ struct SubmitTests {
         #expect(waited.errors.contains("--again has them computed again"), "\(waited.errors)")
         let duplicate = try #require(jobs.first { $0["state"] as? String == "duplicate" }?["job_id"] as? Int)
         let job = try sono(service, ["job", "\(duplicate)"])
-        #expect(job.output.contains("sono submit --again FILE --pipeline p --root \(service.root.path)"), "\(job.output)")
+        #expect(
+            job.output.contains("sono submit --again FILE --pipeline p --root \(service.root.path)"), "\(job.output)")
         #expect(service.stop() == 0)
     }
 
@@ -64,7 +66,8 @@ struct SubmitTests {
         let waiting = try Sono.start(
             ["submit", "--wait", "--root", service.root.path, half, whole], logs: service.root.url)
         try eventually("the second is done while the first is waited for") {
-            try service.number("SELECT count(*) FROM v1_jobs WHERE file_name = 'whole.safetensors' AND state = 'done'") == 1
+            try service.number("SELECT count(*) FROM v1_jobs WHERE file_name = 'whole.safetensors' AND state = 'done'")
+                == 1
         }
         #expect(waiting.isRunning)
         waiting.waitUntilExit()
