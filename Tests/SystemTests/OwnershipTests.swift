@@ -88,9 +88,10 @@ struct OwnershipTests {
         try store.seek(toOffset: store.seekToEnd() / 8_192 * 4_096)
         try store.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
         try store.close()
+        for lock in ["spool/.lock", "state/sono.lock"] { try FileManager.default.removeItem(atPath: service.root(lock)) }
         let outcome = try sono("doctor", "--recover")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(owner("state/sono.sqlite") == nobody)
+        for path in ["state/sono.sqlite", "state/sono.lock", "spool/.lock"] { #expect(owner(path) == nobody, "\(path)") }
         let doctor = try sono("doctor")
         #expect(!doctor.output.contains("owners"), "\(doctor.output)")
         try service.start(as: "nobody")
