@@ -84,7 +84,10 @@ public struct Doctor {
                 case .storeDamaged: "stop the service, restore a backup or run sono doctor --recover\(paths.options)"
                 case .storeNewer: "install the version that wrote it"
                 case .unavailable: "start the service once: it brings the store up to date"
-                default: "run sono doctor\(paths.options) as root"
+                default:
+                    seesAsService
+                        ? "mend owner and mode of it, of its -wal and of its -shm"
+                        : "run sono doctor\(paths.options) as root"
                 }
             report.add("store", .problem, failure.description, remedy: remedy)
         }
@@ -199,16 +202,19 @@ public struct Doctor {
 
     /// Nothing is known to be wrong, but nobody shall read a gap as good news.
     mutating func addNotToBeSeen(_ check: String, _ path: String) {
-        // Root has become this user to see what the service sees.
-        if let user = ServiceUser(of: paths), user.id == geteuid() {
+        if seesAsService {
+            let user = AccountName.user(geteuid())
             report.add(
-                check, .problem, "\(path) may not be opened by \(user.name), who runs the service",
-                remedy: "give it to \(user.name), or mend its mode")
+                check, .problem, "\(path) may not be opened by \(user), who runs the service",
+                remedy: "give it to \(user), or mend its mode")
         } else {
             report.add(
                 check, .problem, "you may not see this: \(path)", remedy: "run sono doctor\(paths.options) as root")
         }
     }
+
+    /// Root has become the service's user, and need not be told to be root.
+    private var seesAsService: Bool { ServiceUser(of: paths)?.id == geteuid() }
 
     func words(_ error: any Error) -> String { (error as? Failure)?.description ?? "\(error)" }
 }

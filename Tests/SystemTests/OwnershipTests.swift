@@ -88,10 +88,14 @@ struct OwnershipTests {
         try store.seek(toOffset: store.seekToEnd() / 8_192 * 4_096)
         try store.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
         try store.close()
-        for lock in ["spool/.lock", "state/sono.lock"] { try FileManager.default.removeItem(atPath: service.root(lock)) }
+        for lock in ["spool/.lock", "state/sono.lock"] {
+            try FileManager.default.removeItem(atPath: service.root(lock))
+        }
         let outcome = try sono("doctor", "--recover")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        for path in ["state/sono.sqlite", "state/sono.lock", "spool/.lock"] { #expect(owner(path) == nobody, "\(path)") }
+        for path in ["state/sono.sqlite", "state/sono.lock", "spool/.lock"] {
+            #expect(owner(path) == nobody, "\(path)")
+        }
         let doctor = try sono("doctor")
         #expect(!doctor.output.contains("owners"), "\(doctor.output)")
         try service.start(as: "nobody")
@@ -113,6 +117,7 @@ struct OwnershipTests {
         let findings = try #require(doctor.json()["findings"] as? [[String: Any]])
         let finding = try #require(findings.first { $0["check"] as? String == "owners" }, "\(doctor.output)")
         #expect((finding["message"] as? String)?.hasPrefix("4 of the service's files") == true, "\(finding)")
+        #expect(!doctor.output.contains("as root"), "root asked: \(doctor.output)")
         // What is printed is copied: it must work.
         let remedy = try #require(finding["remedy"] as? String)
         try #require(system(remedy) == 0, "\(remedy)")
