@@ -15,9 +15,11 @@ public final class StoreReader: Sendable {
     ///   store, so that the WAL cannot be emptied meanwhile. Nil for as long as it takes.
     ///
     /// Throws `not_found` if there is no store, `store_newer` or `store_damaged` as `Store.open` does, and
-    /// `unavailable` for a file that an older version made and the daemon has not migrated yet.
+    /// `unavailable` for one that may not be read by this user, or that an older version made and the daemon has not migrated
+    /// yet.
     public static func open(path: String, patience: Duration? = nil) throws -> StoreReader {
-        guard FileManager.default.fileExists(atPath: path) else {
+        guard access(path, R_OK) == 0 else {
+            if errno == EACCES { throw Failure.notAdmitted(to: path, what: "read") }
             throw Failure(
                 .notFound, "There is no store at \(path): start the service once, or name its state directory.")
         }

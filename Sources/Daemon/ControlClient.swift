@@ -27,8 +27,8 @@ public struct ControlClient: Sendable {
         _ target: String, timeout: Int, _ directly: (Control) throws -> Answer
     ) throws -> Answer {
         do {
-            return try UnixHTTPClient(path: paths.controlSocket, timeout: timeout).send("POST", target)
-                .decoded(Answer.self)
+            return try UnixHTTPClient(path: paths.controlSocket, timeout: timeout, start: paths.startCommand)
+                .send("POST", target).decoded(Answer.self)
         } catch let failure as Failure where failure.code == .unavailable {
             return try withLock(unless: failure, directly)
         }
@@ -36,6 +36,8 @@ public struct ControlClient: Sendable {
 
     private func withLock<Answer>(unless failure: Failure, _ body: (Control) throws -> Answer) throws -> Answer {
         guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
+        // What is made from here on has to be the service's, which may not open what is root's.
+        try ServiceUser.giveUpRoot(for: paths)
         let lock: SpoolLock
         do {
             lock = try SpoolLock(

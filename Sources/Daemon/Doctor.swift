@@ -8,8 +8,12 @@ import Spooling
 
 /// Looks at everything that the service rests on, and changes nothing; the service may be up or down.
 public struct Doctor {
-    private let paths: ServicePaths
-    private var report = DoctorReport()
+    let paths: ServicePaths
+    var report = DoctorReport()
+    /// Whether a service has the lock.
+    var isRunning = false
+    /// What is wrong with files of pipeline.d, which a running service says too.
+    var configurationFaults: [String] = []
 
     public init(paths: ServicePaths) {
         self.paths = paths
@@ -20,52 +24,13 @@ public struct Doctor {
         var doctor = Doctor(paths: paths)
         doctor.examineService()
         doctor.examineConfiguration()
+        doctor.examineTroubles()
+        doctor.examineOwners()
         doctor.examineStore()
         doctor.examineSpool()
         doctor.examineKeptModels()
         doctor.examineDisk()
         return doctor.report
-    }
-
-    private mutating func examineService() {
-        guard let pid = SpoolLock.holder(spool: paths.spool, state: paths.state) else {
-            return report.add(
-                "service", .note, "the service does not run", remedy: "systemctl start sono, or sono serve")
-        }
-        do {
-            let answer = try UnixHTTPClient(path: paths.statusSocket).send("GET", "/health/ready")
-            let words = String(decoding: answer.body, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-            report.add(
-                "service", answer.status == 200 ? .ok : .problem, "process \(pid): \(words)",
-                remedy: answer.status == 200 ? nil : "sono status says why")
-        } catch {
-            report.add(
-                "service", .problem, "process \(pid) has the lock and does not answer: \(error)",
-                remedy: "wait if it has just started; else look at its log and restart it")
-        }
-    }
-
-    private mutating func examineConfiguration() {
-        do {
-            let checks = try Service.check(paths: paths)
-            if checks.isEmpty {
-                report.add(
-                    "configuration", .problem, "\(paths.configuration) has no pipeline",
-                    remedy: "write NAME.yaml with `model: FILE` there")
-            }
-            for check in checks {
-                if let failure = check.failure {
-                    report.add(
-                        "configuration", .problem, "pipeline \(check.pipeline): \(failure.message)",
-                        remedy: "mend it; sono serve --check; systemctl reload sono")
-                } else {
-                    report.add("configuration", .ok, "pipeline \(check.pipeline): \(check.summary)")
-                }
-                for warning in check.warnings { report.add("configuration", .note, "\(check.pipeline): \(warning)") }
-            }
-        } catch {
-            report.add("configuration", .problem, Self.words(error), remedy: "sono serve --check")
-        }
     }
 
     // MARK: - The store
@@ -75,9 +40,11 @@ public struct Doctor {
         var status = stat()
         guard lstat(path, &status) == 0 else {
             guard errno == ENOENT else {
-                return report.add(
-                    "store", .problem, "\(path) cannot be looked at: \(String(cString: strerror(errno)))",
-                    remedy: "run this as root or as the service's user")
+                return errno == EACCES
+                    ? addNotToBeSeen("store", path)
+                    : report.add(
+                        "store", .problem, "\(path) cannot be looked at: \(String(cString: strerror(errno)))",
+                        remedy: "mend what is above it")
             }
             return report.add("store", .note, "there is no \(path) yet: the first start makes it")
         }
@@ -87,6 +54,7 @@ public struct Doctor {
                 remedy: "chmod 640 \(path) \(path)-wal \(path)-shm")
         }
         do {
+            guard access(path, R_OK) == 0 || errno != EACCES else { return addNotToBeSeen("store", path) }
             let reader = try StoreReader.open(path: path)
             defer { try? reader.close() }
             let info = try reader.info()
@@ -96,7 +64,7 @@ public struct Doctor {
             } else {
                 report.add(
                     "store", .problem, "\(path) is damaged: \(errors.joined(separator: "; "))",
-                    remedy: "stop the service, restore a backup or run sono doctor --recover")
+                    remedy: "stop the service, restore a backup or run sono doctor --recover\(paths.options)")
             }
             examineWAL(info)
             try examineWork(reader)
@@ -113,10 +81,13 @@ public struct Doctor {
             let failure = error as? Failure ?? Failure(.internal, "\(error)")
             let remedy =
                 switch failure.code {
-                case .storeDamaged: "stop the service, restore a backup or run sono doctor --recover"
+                case .storeDamaged: "stop the service, restore a backup or run sono doctor --recover\(paths.options)"
                 case .storeNewer: "install the version that wrote it"
                 case .unavailable: "start the service once: it brings the store up to date"
-                default: "run this as root or as the service's user"
+                default:
+                    seesAsService
+                        ? "mend owner and mode of it, of its -wal and of its -shm"
+                        : "run sono doctor\(paths.options) as root"
                 }
             report.add("store", .problem, failure.description, remedy: remedy)
         }
@@ -153,10 +124,14 @@ public struct Doctor {
     // MARK: - The spool and what else lies about
 
     private mutating func examineSpool() {
-        let configured = (try? ConfigurationDirectory.load(paths.configuration)).map { Set($0.keys) } ?? []
+        let configured = ConfigurationDirectory.names(in: paths.configuration) ?? []
         let found = (try? SpoolLayout.pipelines(in: paths.spool)).map(Set.init) ?? []
-        for name in configured.union(found).sorted() {
+        for name in configured.filter(ConfigurationDirectory.isName).union(found).sorted() {
             let layout = SpoolLayout(root: paths.spool, pipeline: name)
+            guard access(layout.directory, X_OK) == 0 || errno != EACCES else {
+                addNotToBeSeen("spool", layout.directory)
+                continue
+            }
             var devices: Set<dev_t> = []
             var troubles: [String] = []
             for path in [layout.incoming, layout.temporary, layout.work, layout.done, layout.failed] {
@@ -203,7 +178,7 @@ public struct Doctor {
                     "models", .problem, "the kept model \(name) has been altered: sono verify cannot use it",
                     remedy: "put the model with this SHA-256 in its place, or remove it")
             } catch {
-                report.add("models", .problem, Self.words(error), remedy: "check owner and mode of \(paths.keptModels)")
+                report.add("models", .problem, words(error), remedy: "check owner and mode of \(paths.keptModels)")
             }
         }
     }
@@ -218,12 +193,28 @@ public struct Doctor {
             if room.free < room.floor {
                 report.add(
                     "disk", .problem, "\(words): intake pauses",
-                    remedy: "free some space; sono gc --dry-run says what retention would remove")
+                    remedy: "free some space; sono gc --dry-run\(paths.options) says what retention would remove")
             } else {
                 report.add("disk", .ok, words)
             }
         }
     }
 
-    private static func words(_ error: any Error) -> String { (error as? Failure)?.description ?? "\(error)" }
+    /// Nothing is known to be wrong, but nobody shall read a gap as good news.
+    mutating func addNotToBeSeen(_ check: String, _ path: String) {
+        if seesAsService {
+            let user = AccountName.user(geteuid())
+            report.add(
+                check, .problem, "\(path) may not be opened by \(user), who runs the service",
+                remedy: "give it to \(user), or mend its mode")
+        } else {
+            report.add(
+                check, .problem, "you may not see this: \(path)", remedy: "run sono doctor\(paths.options) as root")
+        }
+    }
+
+    /// Root has become the service's user, and need not be told to be root.
+    private var seesAsService: Bool { ServiceUser(of: paths)?.id == geteuid() }
+
+    func words(_ error: any Error) -> String { (error as? Failure)?.description ?? "\(error)" }
 }

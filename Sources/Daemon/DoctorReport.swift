@@ -8,7 +8,7 @@ public struct DoctorReport: Codable, Sendable {
     }
 
     public struct Finding: Codable, Sendable {
-        /// What was looked at: `service`, `store`, `sqlite`, `spool`, `models`, `configuration`, `disk`.
+        /// What was looked at: `service`, `configuration`, `owners`, `store`, `sqlite`, `spool`, `models`, `disk`.
         public var check: String
         public var verdict: Verdict
         public var message: String

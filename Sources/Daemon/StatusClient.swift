@@ -27,8 +27,9 @@ public struct StatusClient: Sendable {
     /// - Throws: `unavailable` if there is neither a service nor a store.
     public func report() throws -> (report: StatusReport, source: Source) {
         do {
-            let response = try UnixHTTPClient(path: paths.statusSocket, timeout: Self.patience)
-                .send("GET", "/v1/status")
+            let response = try UnixHTTPClient(
+                path: paths.statusSocket, timeout: Self.patience, start: paths.startCommand
+            ).send("GET", "/v1/status")
             return (try response.decoded(StatusReport.self), .service)
         } catch let failure as Failure where failure.code == .unavailable {
             let absence = try absence(failure)
@@ -92,7 +93,8 @@ public struct StatusClient: Sendable {
         _ target: String, _ type: Answer.Type, store fallback: (StoreReader) throws -> Answer
     ) throws -> (Answer, Source) {
         do {
-            let response = try UnixHTTPClient(path: paths.statusSocket).send("GET", target)
+            let response = try UnixHTTPClient(path: paths.statusSocket, start: paths.startCommand)
+                .send("GET", target)
             return (try response.decoded(type), .service)
         } catch let failure as Failure where failure.code == .unavailable {
             let absence = try absence(failure)

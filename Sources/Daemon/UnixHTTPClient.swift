@@ -11,10 +11,13 @@ package struct UnixHTTPClient: Sendable {
 
     package let path: String
     package var timeout: Int
+    /// What starts the service that should answer, if it is known.
+    private let start: String?
 
-    package init(path: String, timeout: Int = 10) {
+    package init(path: String, timeout: Int = 10, start: String? = nil) {
         self.path = path
         self.timeout = timeout
+        self.start = start
     }
 
     /// - Throws: `unavailable` if nobody answers; `io_error` for an answer that is no HTTP.
@@ -87,6 +90,7 @@ package struct UnixHTTPClient: Sendable {
     }
 
     private func unavailable(_ cause: String) -> Failure {
-        Failure(.unavailable, "no service answers at \(path): start it with `sono serve` or systemctl.", cause: cause)
+        let remedy = start.map { ": start it with `\($0)`" } ?? ""
+        return Failure(.unavailable, "no service answers at \(path)\(remedy).", cause: cause)
     }
 }

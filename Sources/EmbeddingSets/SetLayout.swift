@@ -168,11 +168,12 @@ struct SetLayout {
         }
     }
 
-    /// Keys that are not the schema's; `format` (written by PyTorch's and NumPy's writers), `created`, `source` and `x-…` are
-    /// known to be free.
+    /// Keys that are not the schema's; `format` (written by PyTorch's and NumPy's writers), and what says
+    /// where a set is from and what one may do with it, and `x-…`, are known to be free.
     private static func unknownKeys(_ metadata: [String: String]) -> [String] {
         let known: Set = [
             "schema", "encoder", "normalized", "classes", "texts", "producer", "format", "created", "source",
+            "licence", "license",
         ]
         return metadata.keys.filter { !known.contains($0) && !$0.hasPrefix("x-") }.sorted()
     }

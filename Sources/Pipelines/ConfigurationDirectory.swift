@@ -4,7 +4,10 @@ import TensorFiles
 
 /// The files of pipeline.d.
 public enum ConfigurationDirectory {
-    /// Reads every `NAME.yaml` or `NAME.yml` in a directory; other files are not looked at.
+    private static let suffix = ".yaml"
+
+    /// Reads every `NAME.yaml` in a directory. A `NAME.yml` is refused, so that nobody wonders why it has no effect; other
+    /// files are not looked at.
     ///
     /// - Returns: by pipeline name, the configuration or what is wrong with it.
     /// - Throws: `configuration_invalid` if the directory cannot be read.
@@ -13,22 +16,39 @@ public enum ConfigurationDirectory {
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         } catch {
+            if access(path, R_OK | X_OK) != 0, errno == EACCES {
+                throw Failure(
+                    .configurationInvalid,
+                    "\(path) may not be read by \(AccountName.user(geteuid())): "
+                        + "type `chmod a+rx \(ServicePaths.quoted(path))`.")
+            }
             throw Failure(
                 .configurationInvalid, "\(path) cannot be read: create it with one YAML file per pipeline.",
                 cause: error.localizedDescription)
         }
         var found: [String: Result<PipelineConfiguration, Failure>] = [:]
-        for file in names where !file.hasPrefix(".") && (file.hasSuffix(".yaml") || file.hasSuffix(".yml")) {
-            let name = String(file.dropLast(file.hasSuffix(".yaml") ? 5 : 4))
-            let result = Result { try read("\(path)/\(file)", pipeline: name) }
-            if found[name] != nil {
-                found[name] = .failure(
-                    Failure(.configurationInvalid, "\(path)/\(file): a second file for pipeline \(name): remove one."))
-            } else {
-                found[name] = result.mapError { $0 as? Failure ?? Failure(.internal, "\($0)") }
-            }
+        for file in names where !file.hasPrefix(".") && file.hasSuffix(suffix) {
+            let name = String(file.dropLast(suffix.count))
+            found[name] = Result { try read("\(path)/\(file)", pipeline: name) }
+                .mapError { $0 as? Failure ?? Failure(.internal, "\($0)") }
+        }
+        for file in names where !file.hasPrefix(".") && file.hasSuffix(".yml") {
+            let name = String(file.dropLast(".yml".count))
+            let remedy =
+                found[name] == nil ? "rename it to \(name)\(suffix)" : "remove it, or rename it to \(name)\(suffix)"
+            found[name] = .failure(
+                Failure(
+                    .configurationInvalid,
+                    "\(path)/\(file): a pipeline's file is called NAME\(suffix): \(remedy)."))
         }
         return found
+    }
+
+    /// The pipelines that have a file, good or bad; nil if the directory may not be listed.
+    public static func names(in path: String) -> Set<String>? {
+        guard let files = try? FileManager.default.contentsOfDirectory(atPath: path) else { return nil }
+        return Set(
+            files.filter { !$0.hasPrefix(".") && $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) })
     }
 
     private static func read(_ path: String, pipeline name: String) throws -> PipelineConfiguration {
@@ -48,6 +68,11 @@ public enum ConfigurationDirectory {
             bytes = try [UInt8](unsafeUninitializedCapacity: file.size) { buffer, filled in
                 filled = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
             }
+        } catch let failure as Failure where failure.code == .unreadable {
+            throw Failure(
+                .configurationInvalid,
+                "\(path) may not be read by \(AccountName.user(geteuid())): "
+                    + "type `chmod a+r \(ServicePaths.quoted(path))`.", cause: failure.cause)
         } catch let failure as Failure {
             throw Failure(
                 .configurationInvalid, "\(path): expected a readable file of at most \(limits.fileBytes >> 10) KiB.",

@@ -45,6 +45,9 @@ public struct ServicePaths: Sendable, Equatable {
         return given.filter { $1 != $2 }.map { name, path, _ in " --\(name) \(Self.quoted(path))" }.joined()
     }
 
+    /// What starts this service.
+    public var startCommand: String { options.isEmpty ? "systemctl start sono" : "sono serve\(options)" }
+
     /// For a shell.
     package static func quoted(_ path: String) -> String {
         let isPlain = path.utf8.allSatisfy { "/._-+".utf8.contains($0) || Character(Unicode.Scalar($0)).isASCIIWord }

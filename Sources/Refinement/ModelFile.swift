@@ -55,7 +55,7 @@ public enum ModelFile {
     private static func translated(_ failure: Failure, path: String) -> Failure {
         switch failure.code {
         case .notFound:
-            return Failure(.modelMissing, "there is no model at \(path): check the path.", cause: failure.message)
+            return Failure(.modelMissing, "there is no model at \(path): check the path.")
         case .unreadable, .ioError, .noSpace:
             return failure
         default:

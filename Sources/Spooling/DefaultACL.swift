@@ -26,6 +26,18 @@ enum DefaultACL {
         throw Failure.system("set the default ACL of \(path)")
     }
 
+    /// Once root has run the service, root is who may read. That is put right here for whoever runs it now; any other ACL is
+    /// somebody's wish.
+    static func takeOverFromRoot(_ path: String, reader: uid_t) {
+        guard reader != 0 else { return }
+        let roots = bytes(reader: 0)
+        var found = [UInt8](repeating: 0, count: roots.count)
+        guard getxattr(path, "system.posix_acl_default", &found, found.count) == found.count, found == roots else {
+            return
+        }
+        try? set(on: path, reader: reader)
+    }
+
     private static func bytes(reader: uid_t) -> [UInt8] {
         let (read, all, none): (UInt16, UInt16, UInt16) = (4, 7, 0)
         let entries: [(Tag, UInt16, UInt32)] = [

@@ -71,7 +71,11 @@ extension SpoolLayout {
         for path in [work, done, failed] {
             _ = try make(path, mode: 0o700, calls)
         }
-        for path in [incoming, temporary] where try make(path, mode: 0o730, calls) {
+        for path in [incoming, temporary] {
+            guard try make(path, mode: 0o730, calls) else {
+                DefaultACL.takeOverFromRoot(path, reader: geteuid())
+                continue
+            }
             // Not left to mkdir, whose mode the umask cuts.
             guard chmod(path, 0o3730) == 0 || chmod(path, 0o1730) == 0 else {
                 throw Failure.system("chmod 1730 \(path)")

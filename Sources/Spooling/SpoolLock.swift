@@ -66,8 +66,9 @@ public final class SpoolLock: Sendable {
     ) throws -> Int32 {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
-            guard descriptor >= 0 else { throw Failure.system("open \(path)") }
+            guard descriptor >= 0 else { throw failure(toOpen: path, errno: errno) }
             do {
+                giveToOwnerOfDirectory(descriptor, path: path)
                 try lock(descriptor, path: path, waiting)
                 // Somebody may have removed the file and locked a new one in the meantime.
                 if isInPlace(descriptor, path: path) {
@@ -80,6 +81,39 @@ public final class SpoolLock: Sendable {
                 throw error
             }
         }
+    }
+
+    private static func directory(of path: String) -> String {
+        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+
+    /// A command that root types must not leave a lock that the service may not open.
+    private static func giveToOwnerOfDirectory(_ descriptor: Int32, path: String) {
+        var (file, folder) = (stat(), stat())
+        guard geteuid() == 0, fstat(descriptor, &file) == 0, stat(directory(of: path), &folder) == 0,
+            file.st_uid != folder.st_uid
+        else { return }
+        _ = fchown(descriptor, folder.st_uid, folder.st_gid)
+    }
+
+    /// Says whose the lock is and whose it must be, where it is only that.
+    private static func failure(toOpen path: String, errno number: Int32) -> Failure {
+        let failure = Failure.system("open \(path)", errno: number)
+        var (file, folder) = (stat(), stat())
+        guard number == EACCES, stat(directory(of: path), &folder) == 0 else { return failure }
+        let keeper = AccountName.user(folder.st_uid)
+        if lstat(path, &file) == 0, file.st_uid != folder.st_uid {
+            return Failure(
+                failure.code,
+                "\(path) belongs to \(AccountName.user(file.st_uid)) and must belong to \(keeper), as its directory does: "
+                    + "`chown \(keeper) \(path)` as root; `sono doctor` as root finds what else does.",
+                cause: failure.cause)
+        }
+        guard folder.st_uid != geteuid() else { return failure }
+        return Failure(
+            failure.code,
+            "\(path) is \(keeper)'s, and you are \(AccountName.user(geteuid())): run this as \(keeper).",
+            cause: failure.cause)
     }
 
     private static func lock(_ descriptor: Int32, path: String, _ waiting: ((Int32) throws -> Void)?) throws {

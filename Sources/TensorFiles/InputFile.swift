@@ -14,7 +14,7 @@ package final class InputFile: Sendable {
     package init(path: String, name: String? = nil, limits: FileLimits) throws {
         let follow = limits.followsSymbolicLinks ? 0 : O_NOFOLLOW
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow)
-        guard descriptor >= 0 else { throw Self.openFailure(name ?? path, errno) }
+        guard descriptor >= 0 else { throw Self.openFailure(path, name ?? path, errno) }
         self.descriptor = descriptor
         let path = name ?? path
         self.path = path
@@ -84,7 +84,11 @@ package final class InputFile: Sendable {
         Failure(.unsupportedFormat, "\(path) is \(kind), not a regular file: put the file itself there.")
     }
 
-    private static func openFailure(_ path: String, _ number: Int32) -> Failure {
+    private static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    private static func openFailure(_ place: String, _ path: String, _ number: Int32) -> Failure {
         let cause = String(cString: strerror(number))
         switch number {
         case ENOENT, ENOTDIR:
@@ -93,6 +97,11 @@ package final class InputFile: Sendable {
             return notRegular(path, "a symbolic link")
         case ENXIO:
             return notRegular(path, "a socket or FIFO")
+        case EACCES where access(directory(of: place), X_OK) != 0:
+            return Failure(
+                .unreadable,
+                "\(path) may not be reached: open the directories above it (`chmod a+x`) or put it elsewhere.",
+                cause: cause)
         case EACCES, EPERM:
             return Failure(
                 .unreadable, "\(path) may not be read: run `chmod a+r` on it, or let its owner do so.", cause: cause)

@@ -68,7 +68,8 @@ struct StatusAnswerTests {
         defer { service.stop() }
         try root.drop(10, seed: 1, as: "a.safetensors")
         try eventually("too large") { try root.states() == [.failed] }
-        #expect(try root.client.report().report.troubles?.first?.commands.last?.text.hasPrefix("sono requeue 1") == true)
+        let remedy = try root.client.report().report.troubles?.first?.commands.last?.text
+        #expect(remedy?.hasPrefix("sono requeue 1") == true)
         try root.configure("p", "model: m.safetensors\nsettle: 100ms\nlimits: { rows: 50 }")
         service.reload()
         // Until the reload has come to all who take part.

@@ -2,7 +2,7 @@
 """A disk that fails: calls by which the service changes it are answered with an error instead of being made.
 
 For each call of two lives (batches of every kind waiting; settled jobs requeued) and each error, that call alone fails, or
-it and the nineteen after it. Meanwhile the service may wait, try again or end with an error; once the disk is sound again it
+it and the nineteen after it (fewer if two minutes and a half go by). Meanwhile the service may wait, try again or end with an error; once the disk is sound again it
 must come to its end, by itself or by being started again, with everything as if nothing had been.
 
 usage: fault_sweep.py [--binary SONO] [--sample N] [--seed S] [--jobs J]

@@ -39,9 +39,13 @@ class Life:
         asked = not self.requeued
         stopping = False
         end, next_look = time.monotonic() + 600, 0
+        # What is tried once a minute would not meet an end of twenty errors in that time.
+        sound = time.monotonic() + 150
         while program.is_running:
             if not program.step():
                 time.sleep(0.002)
+            if time.monotonic() > sound:
+                program.failures_left = 0
             if time.monotonic() > end:
                 program.kill()
                 with open(log, errors="replace") as file:

@@ -30,6 +30,31 @@ struct CommandTests {
         #expect(!FileManager.default.fileExists(atPath: scratch("out")))
     }
 
+    @Test("an answer to a mistake says it once, and lists what there is to choose from")
+    func mistakes() throws {
+        let state = try Sono.run(["jobs", "--state", "fail"])
+        #expect(state.status == 64 && state.errors.contains("queued, running, retrying, held, done, failed"))
+        let scratch = try Scratch()
+        let model = try Sono.run(["inspect", scratch("absent.safetensors")])
+        #expect(model.status == 66)
+        let refine = try Sono.run(["refine", "--model", scratch("no"), scratch("in.npy"), scratch("out")])
+        #expect(refine.errors.split(separator: scratch("no")).count == 2, "\(refine.errors)")
+    }
+
+    @Test("a warning names the set that it is about, and there is none about a set's licence")
+    func warnings() throws {
+        let scratch = try Scratch()
+        for (key, isKnown) in [("clasess", false), ("licence", true)] {
+            var set = Batches.batch(rows: 10, seed: 1)
+            set.replaceSubrange(try #require(set.range(of: Data("encoder".utf8))), with: Data(key.utf8))
+            let path = scratch("\(key).safetensors")
+            try set.write(to: URL(fileURLWithPath: path))
+            let outcome = try Sono.run(["train", "--support", path, "--prompts", path, "--output", scratch("m")])
+            #expect(outcome.status == 65)
+            #expect(outcome.errors.contains("sono: \(path): ignored unknown metadata") == !isKnown, "\(outcome.errors)")
+        }
+    }
+
     @Test("every command's help has an example that can be pasted: no line of it is wrapped")
     func examples() throws {
         let commands = [

@@ -58,6 +58,38 @@ struct StatusTests {
         #expect(try check < #require(outcome.output.range(of: "# start it")).lowerBound)
     }
 
+    @Test("doctor tells the running service's troubles with their commands, and what is wrong in pipeline.d only once")
+    func doctor() throws {
+        let service = try Service()
+        try service.start()
+        try service.drop(Data("no batch".utf8), as: "x.safetensors")
+        try eventually("it is refused") {
+            try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'failed'") == 1
+        }
+        let failed = try Sono.run(["doctor", "--root", service.root.path])
+        // What failed is the batch's fault.
+        #expect(failed.status == 0, "\(failed.output)")
+        #expect(
+            failed.output.contains("note: service: 1 failed within a day; the newest, job 1: incomplete"),
+            "\(failed.output)")
+        #expect(failed.output.contains("sono jobs --state failed --root \(service.root.path)"), "\(failed.output)")
+
+        try service.root.write("model: reference.safetensors", to: "pipeline.d/q.yml")
+        service.signal(SIGHUP)
+        try eventually("it is reported") { try status(service.root).output.contains("q.yml") }
+        let refused = try Sono.run(["doctor", "--root", service.root.path])
+        #expect(refused.status == 1)
+        #expect(refused.output.split(separator: "rename it to q.yaml").count == 2, "\(refused.output)")
+        #expect(refused.output.contains("kill -HUP"), "\(refused.output)")
+        // The others went on.
+        try service.drop(Batches.batch(rows: 10, seed: 1), as: "a.safetensors")
+        try service.waitUntilSettled()
+        #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'done'") == 1)
+        #expect(service.stop() == 0)
+        let down = try Sono.run(["doctor", "--root", service.root.path])
+        #expect(down.output.contains("then sono serve --root") && !down.output.contains("HUP"), "\(down.output)")
+    }
+
     @Test("down, ended abruptly, and hung are told apart; each exits 69 and says what the store says")
     func absence() throws {
         let service = try Service()
@@ -117,7 +149,9 @@ struct StatusTests {
         let problem = try #require(outcome.json()["store_problem"] as? [String: Any], "\(outcome.output)")
         #expect(problem["code"] as? String == code)
         #expect((problem["message"] as? String)?.contains("schema \(version)") == true, "\(problem)")
-        #expect(try status(service.root).output.contains("sono doctor"))
+        // A start brings an older one up to date.
+        #expect(try status(service.root).output.contains("sono doctor") == (word == "newer"))
+        #expect(try status(service.root).output.contains("sono serve --root"))
     }
 
     @Test("--watch repeats plainly where there is no terminal, and goes on while the service is down and up again")

@@ -38,7 +38,8 @@ struct Audit: ParsableCommand {
         let refiner = try Refiner(model: loaded.model, solver: solving.solver, steps: solving.steps)
         let set = try EmbeddingSet.read(path: test)
         let audit = try SolverAudit(model: loaded.model, refiner: refiner, set: set, most: rows)
-        Messages.warn(loaded.warnings + refiner.warnings + set.warnings)
+        Messages.warn(loaded.warnings + refiner.warnings)
+        Messages.warn(set.warnings, of: test)
         if form.json { return try Output.print(json: Document("sono-audit/1", audit)) }
         func short(_ value: Double) -> String { String(format: "%.2g", value) }
         try Output.print(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Pipelines
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,9 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         if recover { return try runRecovery() }
-        let report = Doctor.examine(places.paths)
+        let paths = places.paths
+        try ServiceUser.giveUpRoot(for: paths)
+        let report = Doctor.examine(paths)
         if form.json {
             try Output.print(json: report)
         } else {

@@ -132,7 +132,9 @@ struct Evaluate: ParsableCommand {
             }
         }
 
-        Messages.warn(model.warnings + refiner.warnings + set.warnings + report.warnings)
+        Messages.warn(model.warnings + refiner.warnings)
+        Messages.warn(set.warnings, of: test)
+        Messages.warn(report.warnings)
         if form.json {
             try Output.print(json: Document("sono-evaluation/1", Judged(report: report, modelID: model.id)))
         } else {
@@ -157,7 +159,7 @@ struct Evaluate: ParsableCommand {
 
     private func rows(_ path: String) throws -> TrainingRows {
         let set = try EmbeddingSet.read(path: path)
-        Messages.warn(set.warnings)
+        Messages.warn(set.warnings, of: path)
         return try TrainingRows(set, name: path)
     }
 

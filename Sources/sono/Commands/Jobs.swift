@@ -16,8 +16,10 @@ struct Jobs: ParsableCommand {
               sono jobs --file monday --json
             """)
 
+    private static let states = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+
     @Option(
-        help: "Only this state, or several with commas: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")).",
+        help: "Only this state, or several with commas: \(Self.states).",
         completion: .list(JobState.allCases.map(\.rawValue)))
     var state: String?
 
@@ -84,7 +86,7 @@ struct Jobs: ParsableCommand {
             try Set(
                 (state ?? "").split(separator: ",").map { word in
                     guard let state = JobState(rawValue: String(word)) else {
-                        throw ValidationError("\(word) is no state of a job.")
+                        throw ValidationError("\(word) is no state of a job: they are \(Self.states).")
                     }
                     return state
                 })

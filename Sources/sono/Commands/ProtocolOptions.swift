@@ -168,7 +168,7 @@ struct ProtocolOptions: ParsableArguments {
 
     private static func rows(_ path: String) throws -> TrainingRows {
         let set = try EmbeddingSet.read(path: path)
-        Messages.warn(set.warnings)
+        Messages.warn(set.warnings, of: path)
         return try TrainingRows(set, name: path)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemon
 import Failures
 import Foundation
+import Pipelines
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,14 +44,19 @@ struct Serve: ParsableCommand {
     }
 
     func run() throws {
-        if check { return try report(Service.check(paths: places.paths)) }
+        let paths = places.paths
+        if check {
+            try ServiceUser.giveUpRoot(for: paths)
+            return try report(Service.check(paths: paths))
+        }
+        try ServiceUser.refuseRoot(for: paths)
         if let endWithParent { try ParentDeath.endWith(parent: endWithParent) }
         var options = ServiceOptions()
         options.http = http
         options.logLevel = logLevel
         options.logFormat = logFormat
         options.version = Sono.version
-        Foundation.exit(Service.run(paths: places.paths, options: options))
+        Foundation.exit(Service.run(paths: paths, options: options))
     }
 
     private func report(_ checks: [Service.Check]) throws {

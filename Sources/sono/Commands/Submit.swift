@@ -2,6 +2,7 @@ import Accounting
 import ArgumentParser
 import Daemon
 import Failures
+import Pipelines
 import Spooling
 
 struct Submit: ParsableCommand {
@@ -32,15 +33,21 @@ struct Submit: ParsableCommand {
 
     func run() throws {
         let paths = places.paths
-        let layout = SpoolLayout(root: paths.spool, pipeline: try pipeline ?? onlyPipeline(in: paths.spool))
-        var jobs: [JobRecord] = []
-        for file in files {
-            let waiter = try wait ? JobWaiter(client: StatusClient(paths: paths), pipeline: layout.pipeline) : nil
+        let layout = SpoolLayout(root: paths.spool, pipeline: try pipeline ?? onlyPipeline(paths))
+        // Before anything is handed over: who may not see jobs cannot wait for one.
+        var waiter = try wait ? waiter(for: layout.pipeline, paths) : nil
+        let submissions = try files.map { file in
             let submission = try Submission.submit(path: file, to: layout, again: again)
             Messages.say(
                 "\(file) is in \(layout.incoming) as \(submission.name), sha256 \(submission.sha256.prefix(12))")
-            if let waiter { jobs.append(try waiter.settled(submission)) }
+            return submission
         }
+        if let names = ConfigurationDirectory.names(in: paths.configuration), !names.contains(layout.pipeline) {
+            Messages.say(
+                "sono: there is no \(paths.configuration)/\(layout.pipeline).yaml: what is handed over waits until "
+                    + "there is one.")
+        }
+        let jobs = try submissions.compactMap { submission in try waiter?.settled(submission) }
         if form.json {
             try Output.print(json: Document("sono-jobs/1", ["jobs": jobs]))
         } else if wait {
@@ -48,19 +55,41 @@ struct Submit: ParsableCommand {
         } else {
             Messages.say("watch them: sono jobs\(places.suffix)")
         }
+        for job in jobs where job.state == .duplicate {
+            Messages.say(
+                "job \(job.jobID) has the bytes of job \(job.duplicateOf ?? 0), whose rows stand; "
+                    + "--again has them computed again.")
+        }
         if let failed = jobs.first(where: { $0.state.filesUnderFailed }) { throw failed.failure }
     }
 
-    private func onlyPipeline(in spool: String) throws -> String {
-        let pipelines = try SpoolLayout.pipelines(in: spool)
-        guard let only = pipelines.first, pipelines.count == 1 else {
+    private func waiter(for pipeline: String, _ paths: ServicePaths) throws -> JobWaiter {
+        do {
+            return try JobWaiter(paths: paths, pipeline: pipeline)
+        } catch let failure as Failure where failure.code == .unavailable {
             throw Failure(
-                .invalidArgument,
-                pipelines.isEmpty
-                    ? "there is no pipeline in \(spool): start the service once, or name one with --pipeline."
-                    : "name the pipeline with --pipeline: there are \(pipelines.joined(separator: ", ")).")
+                failure.code,
+                "nothing was handed over, since it could not be waited for; without --wait it is. \(failure.message)",
+                cause: failure.cause)
         }
-        return only
+    }
+
+    /// Of those that are configured, where that may be seen: of others nothing would come.
+    private func onlyPipeline(_ paths: ServicePaths) throws -> String {
+        let all = try SpoolLayout.pipelines(in: paths.spool)
+        let configured = ConfigurationDirectory.names(in: paths.configuration)
+        let pipelines = all.filter { configured?.contains($0) ?? true }
+        if let only = pipelines.first, pipelines.count == 1 { return only }
+        if !pipelines.isEmpty {
+            throw Failure(
+                .invalidArgument, "name the pipeline with --pipeline: there are \(pipelines.joined(separator: ", ")).")
+        }
+        throw Failure(
+            .invalidArgument,
+            all.isEmpty
+                ? "there is no pipeline in \(paths.spool): start the service once, or name one with --pipeline."
+                : "none of the pipelines in \(paths.spool) is configured, and what is handed over would wait: write "
+                    + "\(paths.configuration)/NAME.yaml, or name one with --pipeline: \(all.joined(separator: ", ")).")
     }
 }
 

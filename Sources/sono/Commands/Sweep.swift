@@ -97,7 +97,7 @@ struct Sweep: ParsableCommand {
     func run() throws {
         if let report { try AtomicFile.checkTarget(report) }
         let set = try EmbeddingSet.read(path: test)
-        Messages.warn(set.warnings)
+        Messages.warn(set.warnings, of: test)
         if sensitivity { return try tellSensitivity(on: set) }
         let (models, names, trainings) = try widths.map(trained) ?? loaded()
         var sweep = SolverSweep()
@@ -160,7 +160,7 @@ struct Sweep: ParsableCommand {
     private func trainingRows() throws -> (support: TrainingRows, prompts: TrainingRows, validation: TrainingRows?) {
         func rows(_ path: String) throws -> TrainingRows {
             let set = try EmbeddingSet.read(path: path)
-            Messages.warn(set.warnings)
+            Messages.warn(set.warnings, of: path)
             return try TrainingRows(set, name: path)
         }
         guard let support, let prompts else { throw ValidationError("--support and --prompts are missing.") }

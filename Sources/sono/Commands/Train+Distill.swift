@@ -16,10 +16,11 @@ extension Train {
         distillation.seed = seed
         distillation.threads = threads
         let judged = try validation.map { try EmbeddingSet.read(path: $0) }
-        Messages.warn(teacher.warnings + (judged?.warnings ?? []))
+        Messages.warn(teacher.warnings)
+        if let judged, let validation { Messages.warn(judged.warnings, of: validation) }
         let sets = try [support, prompts].map { path in
             let set = try EmbeddingSet.read(path: path)
-            Messages.warn(set.warnings)
+            Messages.warn(set.warnings, of: path)
             return MatchingRows.of(set)
         }
         let bar = ProgressBar("distilling")

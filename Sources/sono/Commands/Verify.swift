@@ -21,11 +21,13 @@ struct Verify: ParsableCommand {
     var id: JobID
 
     func run() throws {
-        let reader = try StoreReader.open(path: places.paths.store)
+        let paths = places.paths
+        try ServiceUser.giveUpRoot(for: paths)
+        let reader = try StoreReader.open(path: paths.store)
         defer { try? reader.close() }
         // Before any kernel is used: the job's own, so that a job of another machine can be verified bit for bit too.
         if let kernel = try reader.job(id).kernel { setenv("SONO_KERNEL", kernel, 0) }
-        let report = try Verification(reader: reader, paths: places.paths).verify(id)
+        let report = try Verification(reader: reader, paths: paths).verify(id)
         if form.json {
             try Output.print(json: report)
         } else {

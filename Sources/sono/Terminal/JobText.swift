@@ -83,7 +83,11 @@ struct JobText {
         case .queued, .retrying: "set it aside: sono hold \(id); give it up: sono cancel \(id)"
         case .running: "watch: sono status --watch\(suffix)"
         case .done: job.resultsRemovedAt == nil ? "its rows: sono results --job \(id)" : nil
-        case .duplicate: job.duplicateOf.map { "its rows are those of: sono job \($0)\(suffix)" }
+        case .duplicate:
+            job.duplicateOf.map { original in
+                "its rows are those of: sono job \(original)\(suffix); to have them computed again: "
+                    + "sono submit --again FILE --pipeline \(job.pipeline)\(suffix)"
+            }
         }
     }
 }

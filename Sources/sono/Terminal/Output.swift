@@ -58,6 +58,11 @@ enum Messages {
         try? FileHandle.standardError.write(contentsOf: Data("\(ForeignText.line(words))\n".utf8))
     }
 
+    /// - Parameter file: what they are about.
+    static func warn(_ words: [String], of file: String) {
+        warn(words.map { "\(file): \($0)" })
+    }
+
     static func warn(_ words: [String]) {
         for warning in words { say("sono: \(warning)") }
     }

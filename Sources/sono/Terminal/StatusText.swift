@@ -2,6 +2,7 @@ import Accounting
 import Daemon
 import Failures
 import Foundation
+import Glibc
 
 /// The service's status for a person: is it alive, is it ready, does it make progress, what is stuck and why, what to type.
 struct StatusText {
@@ -70,7 +71,9 @@ struct StatusText {
                 : absence.pid.map { [Trouble.Command("kill -KILL \($0)", "end it; no batch is lost"), start] } ?? [])
                 + log
         case .notAdmitted:
-            isInstalled ? [Trouble.Command("usermod -aG sono-read USER", "as root; then log in anew")] : []
+            isInstalled
+                ? [Trouble.Command("usermod -aG sono-read \(AccountName.user(getuid()))", "as root; then log in anew")]
+                : []
         }
     }
 
