@@ -123,9 +123,11 @@ struct BadInputTests {
         try service.start()
         let data = Batches.batch(rows: 2_000, seed: 1).zstdFrame
         let path = service.root("spool/p/incoming/slow.safetensors.zst")
-        #expect(FileManager.default.createFile(atPath: path, contents: data.prefix(50_000)))
-        let writer = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        try writer.seekToEnd()
+        // Open all the while: it may be claimed at any moment.
+        let descriptor = open(path, O_CREAT | O_WRONLY, 0o644)
+        try #require(descriptor >= 0)
+        let writer = FileHandle(fileDescriptor: descriptor)
+        try writer.write(contentsOf: data.prefix(50_000))
         usleep(1_500_000)
         #expect(try service.number("SELECT count(*) FROM v1_jobs WHERE state = 'failed'") == 0)
         try writer.write(contentsOf: data.dropFirst(50_000))
