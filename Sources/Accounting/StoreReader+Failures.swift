@@ -12,10 +12,10 @@ public struct StandingFailures: Equatable, Sendable {
 
 extension StoreReader {
     /// How far back failures are looked through.
-    private static let most = 1_000
+    private static let most = 250
 
     /// Jobs that failed after a time and whose file, or whose bytes, have not become another job since. Of the newest
-    /// thousand failed jobs, so that the cost does not grow with the store.
+    /// 250 failed jobs, so that the cost does not grow with the store.
     public func standingFailures(since time: Date) throws -> StandingFailures {
         let newest = """
             SELECT job_id, pipeline, sha256, finished_at FROM jobs WHERE state = 'failed' ORDER BY job_id DESC

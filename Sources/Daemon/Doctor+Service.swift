@@ -96,7 +96,7 @@ extension Doctor {
         let more = foreign.count - shown.count
         let commands = Dictionary(grouping: shown, by: \.group).sorted { $0.key < $1.key }.map { group, files in
             "chown \(user.name):\(AccountName.group(group)) "
-                + files.map { ServicePaths.quoted($0.path) }.joined(separator: " ")
+                + files.map { $0.path.shellQuoted }.joined(separator: " ")
         }
         report.add(
             "owners", .problem,

@@ -106,7 +106,7 @@ private struct Advice {
     }
 
     private func list(_ pipeline: StatusReport.Pipeline, _ purpose: String) -> Trouble.Command {
-        Trouble.Command("ls -la \(ServicePaths.quoted("\(spool)/\(pipeline.name)/incoming"))", purpose)
+        Trouble.Command("ls -la \("\(spool)/\(pipeline.name)/incoming".shellQuoted)", purpose)
     }
 
     /// Those that nobody has dealt with, and not for ever: who does not want a batch any more has nothing to type.

@@ -166,7 +166,7 @@ extension StatusReport {
             walHeldSince = Self.text(since)
             warnings.append(
                 "the WAL has grown to \(info.walBytes >> 20) MiB since \(Self.text(since)): a reader holds an old view of the "
-                    + "store; `fuser -v \(ServicePaths.quoted(paths.store))` names who has it open, end its transaction."
+                    + "store; `fuser -v \(paths.store.shellQuoted)` names who has it open, end its transaction."
             )
         }
         let counts = Dictionary(uniqueKeysWithValues: try reader.counts().map { ($0.pipeline, $0) })

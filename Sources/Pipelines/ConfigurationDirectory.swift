@@ -20,7 +20,7 @@ public enum ConfigurationDirectory {
                 throw Failure(
                     .configurationInvalid,
                     "\(path) may not be read by \(AccountName.user(geteuid())): "
-                        + "type `chmod a+rx \(ServicePaths.quoted(path))`.")
+                        + "type `chmod a+rx \(path.shellQuoted)`.")
             }
             throw Failure(
                 .configurationInvalid, "\(path) cannot be read: create it with one YAML file per pipeline.",
@@ -72,7 +72,7 @@ public enum ConfigurationDirectory {
             throw Failure(
                 .configurationInvalid,
                 "\(path) may not be read by \(AccountName.user(geteuid())): "
-                    + "type `chmod a+r \(ServicePaths.quoted(path))`.", cause: failure.cause)
+                    + "type `chmod a+r \(path.shellQuoted)`.", cause: failure.cause)
         } catch let failure as Failure {
             throw Failure(
                 .configurationInvalid, "\(path): expected a readable file of at most \(limits.fileBytes >> 10) KiB.",

@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 
 /// Where a service keeps what.
@@ -36,23 +37,17 @@ public struct ServicePaths: Sendable, Equatable {
     public var options: String {
         if self == .system { return "" }
         let root = (state as NSString).deletingLastPathComponent
-        if self == ServicePaths(root: root) { return " --root \(Self.quoted(root))" }
+        if self == ServicePaths(root: root) { return " --root \(root.shellQuoted)" }
         let given = [
             ("config", (configuration as NSString).deletingLastPathComponent, "/etc/sono"),
             ("state-directory", state, Self.system.state), ("spool", spool, Self.system.spool),
             ("run", run, Self.system.run),
         ]
-        return given.filter { $1 != $2 }.map { name, path, _ in " --\(name) \(Self.quoted(path))" }.joined()
+        return given.filter { $1 != $2 }.map { name, path, _ in " --\(name) \(path.shellQuoted)" }.joined()
     }
 
     /// What starts this service.
     public var startCommand: String { options.isEmpty ? "systemctl start sono" : "sono serve\(options)" }
-
-    /// For a shell.
-    package static func quoted(_ path: String) -> String {
-        let isPlain = path.utf8.allSatisfy { "/._-+".utf8.contains($0) || Character(Unicode.Scalar($0)).isASCIIWord }
-        return isPlain ? path : "'\(path.replacing("'", with: "'\\''"))'"
-    }
 
     public var store: String { "\(state)/sono.sqlite" }
     public var stateLock: String { "\(state)/sono.lock" }
@@ -71,8 +66,4 @@ public struct ServicePaths: Sendable, Equatable {
     public func keptModel(sha256: String) -> String { "\(keptModels)/\(sha256).safetensors" }
 
     public func features(pipeline: String) -> String { "\(state)/features/\(pipeline)" }
-}
-
-extension Character {
-    fileprivate var isASCIIWord: Bool { isASCII && (isLetter || isNumber) }
 }
