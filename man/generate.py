@@ -22,10 +22,11 @@ EXIT = (
 
 # Of the installed service, by command; the help says what they do, and with --root anybody may.
 RIGHTS = {
-    "doctor": "Run it as root: it looks into store, spool and models, which are not everybody's to read.",
-    "serve": "Run serve --check as root. The service itself runs as the user sono and has to be able to read the models: "
-             "runuser -u sono -- sono serve --check sees what it sees.",
-    "verify": "Run it as root: the inputs in done/ are the service's alone to read.",
+    "doctor": "Run it as root: it looks into store, spool and models, which are not everybody's to read, and goes on as the "
+              "service's user, so that it sees what the service sees.",
+    "serve": "Run serve --check as root; it goes on as the service's user, so that it sees what the service sees. Without "
+             "--check root is refused: what it made the service could not open.",
+    "verify": "Run it as root: the inputs in done/ are the service's alone to read. It goes on as the service's user.",
 }
 
 

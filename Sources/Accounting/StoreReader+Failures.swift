@@ -6,7 +6,7 @@ public struct StandingFailures: Equatable, Sendable {
     public var count: Int
     /// The newest of them.
     public var newest: JobRecord?
-    /// Whether none that failed since were left out of the count, for there are too many.
+    /// Whether that is all; false where too many failed to look through.
     public var areAll: Bool
 }
 

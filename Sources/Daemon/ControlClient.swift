@@ -36,12 +36,15 @@ public struct ControlClient: Sendable {
 
     private func withLock<Answer>(unless failure: Failure, _ body: (Control) throws -> Answer) throws -> Answer {
         guard FileManager.default.fileExists(atPath: paths.store) else { throw failure }
+        let isRoot = geteuid() == 0
         // What is made from here on has to be the service's, which may not open what is root's.
         try ServiceUser.giveUpRoot(for: paths)
         let lock: SpoolLock
         do {
             lock = try SpoolLock(
                 spool: paths.spool, state: paths.state, for: .command, started: ServiceClock.now)
+        } catch let refusal as Failure where isRoot && refusal.code != .alreadyRunning {
+            throw Failure(.unavailable, refusal.message, cause: refusal.cause)
         } catch is Failure {
             // A service has it, or it is not this user's to take: the remedy is what the socket said.
             throw failure

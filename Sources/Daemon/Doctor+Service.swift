@@ -94,9 +94,14 @@ extension Doctor {
         guard !foreign.isEmpty else { return }
         let shown = foreign.prefix(20)
         let more = foreign.count - shown.count
-        let commands = Dictionary(grouping: shown, by: \.group).sorted { $0.key < $1.key }.map { group, files in
-            "chown \(user.name):\(AccountName.group(group)) "
-                + files.map { $0.path.shellQuoted }.joined(separator: " ")
+        // What lies in a directory that others can write to may be a link by the time root types this.
+        let places = [paths.state, paths.spool]
+        let commands = [true, false].flatMap { isPlace in
+            let files = shown.filter { places.contains($0.path) == isPlace }
+            return Dictionary(grouping: files, by: \.group).sorted { $0.key < $1.key }.map { group, files in
+                "chown \(isPlace ? "" : "-h ")\(user.name):\(AccountName.group(group)) "
+                    + files.map { $0.path.shellQuoted }.joined(separator: " ")
+            }
         }
         report.add(
             "owners", .problem,

@@ -41,7 +41,7 @@ struct OwnFiles {
 
     private var spool: [String] {
         [paths.spoolLock]
-            + names(paths.spool).sorted().filter(ConfigurationDirectory.isName).flatMap { name in
+            + ((try? SpoolLayout.pipelines(in: paths.spool)) ?? []).flatMap { name in
                 let layout = SpoolLayout(root: paths.spool, pipeline: name)
                 let reasons = inside(layout.failed).filter { $0.hasSuffix(".reason.json") }
                 return [

@@ -8,7 +8,7 @@ extension StatusReport {
     ///
     /// - Parameter reader: to name the newest job that failed or is tried again; the advice is worth giving without.
     mutating func advise(from reader: StoreReader?, paths: ServicePaths) {
-        troubles = Advice(report: self, options: paths.options, spool: paths.spool, reader: reader).troubles
+        troubles = Advice(report: self, paths: paths, options: paths.options, reader: reader).troubles
     }
 
     /// Why a service that is down may not start: what is wrong in the files of pipeline.d. Models are not looked at.
@@ -19,9 +19,8 @@ extension StatusReport {
         else { return }
         let check = Trouble.Command("sono serve --check\(paths.options)", "what is wrong in pipeline.d, and where")
         var faults = found.sorted { $0.key < $1.key }.compactMap { name, result -> Trouble? in
-            guard case .failure(let failure) = result, access("\(paths.configuration)/\(name).yaml", R_OK) == 0 else {
-                return nil
-            }
+            let isClosed = access("\(paths.configuration)/\(name).yaml", R_OK) != 0 && errno == EACCES
+            guard case .failure(let failure) = result, !isClosed else { return nil }
             return Trouble(
                 grave: true, words: "\(name): \(failure.code.rawValue): \(failure.message)", commands: [check])
         }
@@ -37,9 +36,9 @@ extension StatusReport {
 /// The words for each trouble.
 private struct Advice {
     let report: StatusReport
+    let paths: ServicePaths
     /// What leads a command to the same service: empty for the one that is installed.
     let options: String
-    let spool: String
     let reader: StoreReader?
 
     private static let day: TimeInterval = 86_400
@@ -57,7 +56,7 @@ private struct Advice {
     private var store: Trouble? {
         report.storeProblem.map { problem in
             // One of an older version is brought up to date by a start.
-            let isOlder = problem.code == FailureCode.unavailable.rawValue
+            let isOlder = problem.code == FailureCode.unavailable.rawValue && access(paths.store, R_OK) == 0
             return Trouble(
                 grave: !isOlder, words: "the store cannot be read, \(problem.code): \(problem.message)",
                 commands: isOlder ? [] : [command("sono doctor", "what is wrong with it; as root")])
@@ -106,7 +105,7 @@ private struct Advice {
     }
 
     private func list(_ pipeline: StatusReport.Pipeline, _ purpose: String) -> Trouble.Command {
-        Trouble.Command("ls -la \("\(spool)/\(pipeline.name)/incoming".shellQuoted)", purpose)
+        Trouble.Command("ls -la \("\(paths.spool)/\(pipeline.name)/incoming".shellQuoted)", purpose)
     }
 
     /// Those that nobody has dealt with, and not for ever: who does not want a batch any more has nothing to type.

@@ -199,7 +199,9 @@ extension StatusReport {
             let layout = SpoolLayout(root: paths.spool, pipeline: name)
             report.incoming = max(report.incoming, (try? layout.filesInIncoming()) ?? 0)
         }
-        if let failure = now.spoolTrouble[name] ?? now.refusedReloads[name] { report.problem = Problem(failure) }
+        if report.state != .removed, let failure = now.spoolTrouble[name] ?? now.refusedReloads[name] {
+            report.problem = Problem(failure)
+        }
         return report
     }
 

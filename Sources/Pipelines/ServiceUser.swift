@@ -13,18 +13,21 @@ public struct ServiceUser: Sendable, Equatable {
     /// Its name, or its number if it has none.
     public var name: String { AccountName.user(id) }
 
-    /// The owner of the state directory, or else of the spool; for an installed service that has no state yet, the user `sono`.
+    /// The owner of the state directory, or else of the spool; for the installed service, if both are root's, the user `sono`.
     ///
     /// Nil if nothing names another user than root.
     public init?(of paths: ServicePaths) {
         var status = stat()
+        let isInstalled = paths.state == ServicePaths.system.state
+        // A store that root keeps in a directory of its own is a service that root runs.
+        if !isInstalled, stat(paths.state, &status) == 0, status.st_uid == 0, access(paths.store, F_OK) == 0 {
+            return nil
+        }
         for path in [paths.state, paths.spool] where stat(path, &status) == 0 && status.st_uid != 0 {
             (id, group) = (status.st_uid, status.st_gid)
             return
         }
-        guard paths.state == ServicePaths.system.state, stat(paths.state, &status) != 0,
-            let entry = getpwnam(Self.installed)
-        else { return nil }
+        guard isInstalled, let entry = getpwnam(Self.installed) else { return nil }
         (id, group) = (entry.pointee.pw_uid, entry.pointee.pw_gid)
     }
 
@@ -47,12 +50,13 @@ public struct ServiceUser: Sendable, Equatable {
     public static func refuseRoot(for paths: ServicePaths) throws {
         guard geteuid() == 0, let user = ServiceUser(of: paths) else { return }
         let command: String
-        if paths.options.isEmpty {
+        let serve = "sono serve\(paths.options)"
+        if paths.options.isEmpty, access("/run/systemd/system", F_OK) == 0 {
             command = paths.startCommand
         } else if getpwuid(user.id) != nil {
-            command = "runuser -u \(user.name) -- \(paths.startCommand)"
+            command = "runuser -u \(user.name) -- \(serve)"
         } else {
-            command = "setpriv --reuid \(user.id) --clear-groups \(paths.startCommand)"
+            command = "setpriv --reuid \(user.id) --regid \(user.group) --clear-groups \(serve)"
         }
         throw Failure(
             .invalidArgument,

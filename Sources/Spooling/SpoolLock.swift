@@ -68,7 +68,6 @@ public final class SpoolLock: Sendable {
             let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else { throw failure(toOpen: path, errno: errno) }
             do {
-                giveToOwnerOfDirectory(descriptor, path: path)
                 try lock(descriptor, path: path, waiting)
                 // Somebody may have removed the file and locked a new one in the meantime.
                 if isInPlace(descriptor, path: path) {
@@ -87,21 +86,19 @@ public final class SpoolLock: Sendable {
         String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }
 
-    /// A command that root types must not leave a lock that the service may not open.
-    private static func giveToOwnerOfDirectory(_ descriptor: Int32, path: String) {
-        var (file, folder) = (stat(), stat())
-        guard geteuid() == 0, fstat(descriptor, &file) == 0, stat(directory(of: path), &folder) == 0,
-            file.st_uid != folder.st_uid
-        else { return }
-        _ = fchown(descriptor, folder.st_uid, folder.st_gid)
-    }
-
     /// Says whose the lock is and whose it must be, where it is only that.
     private static func failure(toOpen path: String, errno number: Int32) -> Failure {
         let failure = Failure.system("open \(path)", errno: number)
         var (file, folder) = (stat(), stat())
         guard number == EACCES, stat(directory(of: path), &folder) == 0 else { return failure }
-        let keeper = AccountName.user(folder.st_uid)
+        let (keeper, caller) = (AccountName.user(folder.st_uid), AccountName.user(geteuid()))
+        if folder.st_uid == 0 {
+            // As a file system that was just mounted there.
+            return Failure(
+                failure.code,
+                "\(directory(of: path)) is root's, and you are \(caller): `chown \(caller) \(directory(of: path))` as root.",
+                cause: failure.cause)
+        }
         if lstat(path, &file) == 0, file.st_uid != folder.st_uid {
             return Failure(
                 failure.code,
@@ -112,7 +109,7 @@ public final class SpoolLock: Sendable {
         guard folder.st_uid != geteuid() else { return failure }
         return Failure(
             failure.code,
-            "\(path) is \(keeper)'s, and you are \(AccountName.user(geteuid())): run this as \(keeper).",
+            "\(path) is \(keeper)'s, and you are \(caller): run this as \(keeper).",
             cause: failure.cause)
     }
 

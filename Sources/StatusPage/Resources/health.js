@@ -20,7 +20,7 @@ function verdict(status) {
   if (status.paused) return ["bad", "Paused: takes in nothing"];
   if (kind === "stalled") return ["bad", "Stuck"];
   if (status.pipelines.some((pipeline) => pipeline.state === "misconfigured")) return ["bad", "Ready, but not every pipeline runs"];
-  return ["good", status.running || total(status, "queued") > 0 ? "Ready and working" : "Ready"];
+  return ["good", status.running || (kind === "waiting" && total(status, "queued") > 0) ? "Ready and working" : "Ready"];
 }
 
 const fact = (title, ...words) => element("div", {}, element("dt", {}, title), element("dd", {}, words));

@@ -40,7 +40,10 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func runRecovery() throws {
-        let report = try StoreRecovery(paths: places.paths).run()
+        let paths = places.paths
+        // Not as root in a directory that another user can write to.
+        try ServiceUser.giveUpRoot(for: paths)
+        let report = try StoreRecovery(paths: paths).run()
         if form.json { return try Output.print(json: report) }
         try Output.print("\(report.store) is a new store, \(report.storeID); the damaged one is \(report.damaged)")
         var table = TextTable([("table", .left), ("rows", .right), ("not readable", .right)])

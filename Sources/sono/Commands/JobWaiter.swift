@@ -33,18 +33,20 @@ struct JobWaiter {
     }
 
     /// The job once it is settled; for the same bytes as a job under way, once that one is settled too.
-    mutating func settled(_ submission: Submission) throws -> JobRecord {
+    ///
+    /// - Returns: with it the job that has the same bytes, for a duplicate.
+    mutating func settled(_ submission: Submission) throws -> (job: JobRecord, original: JobRecord?) {
         let name = "\(submission.name)"
         do {
             let job = try poll(for: name) { try settledJob(of: submission, named: name) }
             taken.insert(job.jobID)
-            if let original = job.duplicateOf {
-                _ = try poll(for: name) {
+            let original = try job.duplicateOf.map { original in
+                try poll(for: name) {
                     let found = try client.job(original).history.job
                     return found.state.isSettled ? found : nil
                 }
             }
-            return job
+            return (job, original)
         } catch let failure as Failure where failure.code == .unavailable {
             throw Failure(failure.code, "\(name) is handed over; \(failure.message)", cause: failure.cause)
         }
@@ -52,7 +54,6 @@ struct JobWaiter {
 
     private func settledJob(of submission: Submission, named name: String) throws -> JobRecord? {
         let same = try client.jobs(JobFilter(pipeline: pipeline, sha256: submission.sha256, after: before)).jobs
-
         if let job = same.first(where: { $0.fileName == name && !taken.contains($0.jobID) }), job.state.isSettled {
             return job
         }

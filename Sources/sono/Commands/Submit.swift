@@ -47,7 +47,8 @@ struct Submit: ParsableCommand {
                 "sono: there is no \(paths.configuration)/\(layout.pipeline).yaml: what is handed over waits until "
                     + "there is one.")
         }
-        let jobs = try submissions.compactMap { submission in try waiter?.settled(submission) }
+        let waited = try submissions.compactMap { submission in try waiter?.settled(submission) }
+        let jobs = waited.map(\.job)
         if form.json {
             try Output.print(json: Document("sono-jobs/1", ["jobs": jobs]))
         } else if wait {
@@ -55,12 +56,13 @@ struct Submit: ParsableCommand {
         } else {
             Messages.say("watch them: sono jobs\(places.suffix)")
         }
-        for job in jobs where job.state == .duplicate {
+        for case (let job, let original?) in waited where original.state == .done {
             Messages.say(
-                "job \(job.jobID) has the bytes of job \(job.duplicateOf ?? 0), whose rows stand; "
-                    + "--again has them computed again.")
+                "job \(job.jobID) has the bytes of job \(original.jobID), whose rows stand; --again has them computed again."
+            )
         }
-        if let failed = jobs.first(where: { $0.state.filesUnderFailed }) { throw failed.failure }
+        let failed = waited.flatMap { [$0.job] + ($0.original.map { [$0] } ?? []) }.first { $0.state.filesUnderFailed }
+        if let failed { throw failed.failure }
     }
 
     private func waiter(for pipeline: String, _ paths: ServicePaths) throws -> JobWaiter {
