@@ -88,6 +88,14 @@ final class Root {
 
     var client: StatusClient { StatusClient(paths: paths) }
 
+    /// Jobs and files, for the message of a test that has waited in vain.
+    var whereabouts: String {
+        let jobs =
+            (try? client.jobs().jobs.map { "\($0.jobID) \($0.fileName) \($0.state) \($0.errorCode ?? "")" }) ?? []
+        let files = ["incoming", "work"].map { "\($0): \((try? names($0)) ?? [])" }
+        return (jobs + files).joined(separator: ", ")
+    }
+
     func states() throws -> [JobState] { try client.jobs().jobs.map(\.state) }
 
     /// Asks as any HTTP client would.

@@ -52,7 +52,7 @@ struct StoreRecoveryTests {
         for seed in 1...6 { try root.drop(500, seed: UInt64(seed), as: "\(seed).safetensors") }
         try root.drop(500, seed: 3, as: "twice.safetensors")
         try Data("nonsense".utf8).write(to: URL(fileURLWithPath: root.scratch("spool/p/incoming/bad.npz")))
-        try eventually("all are settled") {
+        try eventually("all are settled: \(root.whereabouts)") {
             try root.states().filter { $0 == .done }.count == 6 && root.states().count == 8
         }
         #expect(service.stop() == nil)
@@ -68,7 +68,7 @@ struct StoreRecoveryTests {
         #expect(try root.scratch.names("state").filter { $0.hasPrefix("recovery-") } == [])
 
         service = try root.start()
-        try eventually("all of them are there") {
+        try eventually("all of them are there: \(root.whereabouts)") {
             let states = try root.states()
             return states.filter { $0 == .done }.count == 6 && !states.contains { !$0.isSettled }
         }

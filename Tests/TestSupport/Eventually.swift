@@ -2,11 +2,14 @@ import Foundation
 
 /// Polls until something holds: the promise is that it comes true, the limit only ends a test that would never end.
 ///
+/// - Parameter what: told at the limit, as things are then.
 /// - Throws: `NeverHappened` at the limit.
-public func eventually(_ what: String, within seconds: Double = 60, _ holds: () throws -> Bool) throws {
+public func eventually(
+    _ what: @autoclosure () -> String, within seconds: Double = 60, _ holds: () throws -> Bool
+) throws {
     let end = Date(timeIntervalSinceNow: seconds)
     while try !holds() {
-        guard Date() < end else { throw NeverHappened(what: what, seconds: seconds) }
+        guard Date() < end else { throw NeverHappened(what: what(), seconds: seconds) }
         usleep(20_000)
     }
 }
