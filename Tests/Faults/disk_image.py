@@ -89,9 +89,9 @@ class Disk:
 
     # MARK: What was done
 
-    def replay(self, calls, without=None):
+    def replay(self, calls, without=()):
         for index, call in enumerate(calls, 1):
-            if call.label != without:
+            if call.label not in without:
                 self._apply(index, call)
 
     def _apply(self, at, call):

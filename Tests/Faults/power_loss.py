@@ -6,9 +6,9 @@ those that were not made durable may have reached the disk or not, in any order 
 states are laid out in a directory, the service is started on it, and everything is checked: what it had answered for by
 then (jobs, changes and rows that a reader could see) must be there, and every input must come to its end.
 
-usage: power_loss.py [--binary SONO] [--states N] [--seed S] [--jobs J] [--without LABEL] [--until-broken]
+usage: power_loss.py [--binary SONO] [--states N] [--seed S] [--jobs J] [--without LABEL]... [--until-broken]
 
---without leaves a call out of the recording, as "fsync spool/p/work": the disks are then those of a service that does
+--without leaves a call out of the recording, as "fsync spool/p/work", or several: the disks are then those of a service that does
 not make it, and a state that is broken shows that it is needed. --until-broken ends at the first.
 """
 
@@ -40,7 +40,7 @@ VIEWS = {
 class Recording:
     """A life, and all that it did to its disk."""
 
-    def __init__(self, life, scratch, without=None):
+    def __init__(self, life, scratch, without=()):
         self.life = life
         folder = os.path.join(scratch, "recorded-" + life.name.replace(" ", "-"))
         os.makedirs(folder)
@@ -57,7 +57,7 @@ class Recording:
         self.disk.replay(self.calls)
         # Before anything is left out: what a reader is told does not depend on whether it is durable.
         self.answers = self._answers(os.path.join(folder, "reader"))
-        self.left_out = sum(call.label == without for call in self.calls)
+        self.left_out = sum(call.label in without for call in self.calls)
         if self.left_out:
             self.disk = Disk(before, unsynced)
             self.disk.replay(self.calls, without)
@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--states", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=random.randrange(1, 10_000))
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
-    parser.add_argument("--without", metavar="LABEL")
+    parser.add_argument("--without", metavar="LABEL", action="append", default=[])
     parser.add_argument("--until-broken", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
@@ -152,7 +152,7 @@ def campaign(options, scratch):
         RECORDINGS.append(Recording(life, scratch, options.without))
         print(f"{life.name}: {len(RECORDINGS[-1].calls)} calls that change the disk", flush=True)
     if options.without:
-        print(f"left out: {sum(recording.left_out for recording in RECORDINGS)} times {options.without}")
+        print(f"left out: {sum(recording.left_out for recording in RECORDINGS)} times {', '.join(options.without)}")
     states = draw(options)
     tried, broken, rows = collections.Counter(), collections.Counter(), 0
     # Forked, so that the recordings are there.
