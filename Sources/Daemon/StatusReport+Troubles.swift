@@ -8,7 +8,7 @@ extension StatusReport {
     ///
     /// - Parameter reader: to name the newest job that failed or is tried again; the advice is worth giving without.
     mutating func advise(from reader: StoreReader?, paths: ServicePaths) {
-        troubles = Advice(report: self, paths: paths, options: paths.options, reader: reader).troubles
+        troubles = Advice(report: self, paths: paths, reader: reader).troubles
     }
 
     /// Why a service that is down may not start: what is wrong in the files of pipeline.d. Models are not looked at.
@@ -37,13 +37,11 @@ extension StatusReport {
 private struct Advice {
     let report: StatusReport
     let paths: ServicePaths
-    /// What leads a command to the same service: empty for the one that is installed.
-    let options: String
     let reader: StoreReader?
 
     private static let day: TimeInterval = 86_400
 
-    private var isInstalled: Bool { options.isEmpty }
+    private var isInstalled: Bool { paths == .system }
 
     /// The gravest first: the store, the service, its pipelines, then jobs.
     var troubles: [Trouble] {
@@ -155,7 +153,7 @@ private struct Advice {
     }
 
     private func command(_ text: String, _ purpose: String) -> Trouble.Command {
-        Trouble.Command(text + options, purpose)
+        Trouble.Command(text + paths.options, purpose)
     }
 }
 

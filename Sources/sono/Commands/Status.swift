@@ -37,7 +37,7 @@ struct Status: ParsableCommand {
     }
 
     private func text(_ report: StatusReport) -> String {
-        StatusText(report: report, at: Date(), options: places.suffix, version: Sono.version).text
+        StatusText(report: report, at: Date(), paths: places.paths, version: Sono.version).text
     }
 
     private func goOn() throws -> Never {

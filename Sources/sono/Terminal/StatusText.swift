@@ -3,18 +3,18 @@ import Daemon
 import Failures
 import Foundation
 import Glibc
+import Pipelines
 
 /// The service's status for a person: is it alive, is it ready, does it make progress, what is stuck and why, what to type.
 struct StatusText {
     let report: StatusReport
     /// When it was made.
     let at: Date
-    /// The options that lead to the same service: empty for the one that is installed.
-    let options: String
+    let paths: ServicePaths
     /// Of this program.
     let version: String
 
-    private var isInstalled: Bool { options.isEmpty }
+    private var isInstalled: Bool { paths == .system }
 
     var text: String {
         let troubles = (upgrade.map { [$0] } ?? []) + (report.troubles ?? [])
@@ -59,8 +59,7 @@ struct StatusText {
 
     /// What helps against a service that does not answer. It cannot say so itself.
     private func commands(_ absence: Absence) -> [Trouble.Command] {
-        // By hand, as root, it would leave files that the installed service may not write.
-        let start = Trouble.Command(isInstalled ? "systemctl start sono" : "sono serve\(options)", "start it")
+        let start = Trouble.Command(paths.startCommand, "start it")
         let log = isInstalled ? [Trouble.Command("journalctl -u sono -n 50", "its last words")] : []
         return switch absence.kind {
         case .down, .staleSocket: [start] + log
